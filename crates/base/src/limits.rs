@@ -1,0 +1,25 @@
+//! Every limit has a name here. It is checked where a request comes in and asserted where bytes are encoded.
+
+/// The longest key in bytes. The tier stores a key behind a few bytes of prefix and counts the whole in a `u16`.
+pub const MAX_KEY_LEN: usize = 65_000;
+
+/// The longest value of a string key in bytes (Redis' own `proto-max-bulk-len` default).
+pub const MAX_VALUE_LEN: usize = 512 * 1024 * 1024;
+
+/// How many logical databases `SELECT` reaches.
+pub const DATABASES: usize = 16;
+
+/// The most arguments of one command (Redis' own limit of a multibulk length).
+pub const MAX_ARGS: usize = 1024 * 1024;
+
+/// The longest inline command in bytes.
+pub const MAX_INLINE_LEN: usize = 64 * 1024;
+
+/// The largest record in the log: one value, one key and their frame.
+pub const MAX_RECORD_LEN: usize = MAX_VALUE_LEN + MAX_KEY_LEN + 64;
+
+/// The fewest and the most shards of a store; always a power of two.
+pub const SHARDS: std::ops::RangeInclusive<usize> = 1..=1024;
+
+const _: () = assert!(MAX_KEY_LEN + 64 <= u16::MAX as usize);
+const _: () = assert!(MAX_RECORD_LEN < u32::MAX as usize);
