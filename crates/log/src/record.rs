@@ -3,7 +3,7 @@
 //! Layout (lengths in bytes; `v` is an unsigned LEB128 varint, little-endian otherwise; `docs/format/record.md` has the page):
 //!
 //! ```text
-//! put       01 | db v | key_len v | key | flags 1 | [expires_at 8, when flags & 1] | value (the rest, as the `values` codec wrote it)
+//! put       01 | db v | key_len v | key | flags 1 | [expires_at 8, when flags & 1] | kind 1 | payload (the rest); kind and payload as the `values` codec wrote them
 //! remove    02 | db v | key_len v | key | reason 1
 //! expire_at 03 | db v | key_len v | key | expires_at 8 (0: none)
 //! splice    04 | db v | key_len v | key | offset v | bytes (the rest)
@@ -39,8 +39,10 @@ pub enum Effect<'a> {
         key: &'a [u8],
         /// Milliseconds since the Unix epoch, 0 for never.
         expires_at: Millis,
-        /// The value in the codec of the `values` room.
-        value: &'a [u8],
+        /// The kind of value, a number of the `values` codec.
+        kind: u8,
+        /// The value's payload in the `values` codec.
+        payload: &'a [u8],
     },
     /// The key is gone.
     Remove {
@@ -122,14 +124,16 @@ impl<'a> Effect<'a> {
         let mut head_len = 1 + varint::encode(u64::from(db), &mut head[1..]);
         let mut tail_len = 0;
         let (key, bytes): (&[u8], &[u8]) = match *self {
-            Effect::Put { key, expires_at, value, .. } => {
+            Effect::Put { key, expires_at, kind, payload, .. } => {
                 tail[0] = u8::from(expires_at != 0);
                 tail_len = 1;
                 if expires_at != 0 {
                     tail[1..9].copy_from_slice(&expires_at.to_le_bytes());
                     tail_len = 9;
                 }
-                (key, value)
+                tail[tail_len] = kind;
+                tail_len += 1;
+                (key, payload)
             }
             Effect::Remove { key, reason, .. } => {
                 tail[0] = reason as u8;
@@ -162,7 +166,10 @@ impl<'a> Effect<'a> {
         let mut reader = Reader(record);
         let effect = reader.effect().ok_or_else(|| {
             let shown = &record[..record.len().min(16)];
-            Error::new(Kind::Corrupt, format!("a log record of {} bytes makes no sense (it begins {shown:02x?})", record.len()))
+            Error::new(
+                Kind::Corrupt,
+                format!("a log record of {} bytes makes no sense (it begins {shown:02x?})", record.len()),
+            )
         })?;
         Ok(effect)
     }
@@ -182,7 +189,7 @@ impl<'a> Reader<'a> {
                     1 => self.millis()?,
                     _ => return None,
                 };
-                Effect::Put { db, key, expires_at, value: self.rest() }
+                Effect::Put { db, key, expires_at, kind: self.take(1)?[0], payload: self.rest() }
             }
             REMOVE => {
                 let key = self.key()?;
@@ -236,8 +243,8 @@ mod tests {
     #[test]
     fn every_effect_goes_round_and_no_cut_one_does() {
         let effects = [
-            Effect::Put { db: 0, key: b"user:100", expires_at: 0, value: b"\x01hello" },
-            Effect::Put { db: 15, key: b"", expires_at: 1_700_000_000_123, value: b"" },
+            Effect::Put { db: 0, key: b"user:100", expires_at: 0, kind: 1, payload: b"hello" },
+            Effect::Put { db: 15, key: b"", expires_at: 1_700_000_000_123, kind: 1, payload: b"" },
             Effect::Remove { db: 3, key: b"k", reason: Reason::Expired },
             Effect::ExpireAt { db: 300, key: b"k", expires_at: 77 },
             Effect::Splice { db: 0, key: b"k", offset: 1 << 29, bytes: b"xyz" },
@@ -248,11 +255,12 @@ mod tests {
             let mut buffer = RecordBuffer::default();
             let record = effect.encode(&mut buffer).concat();
             assert_eq!(Effect::decode(&record), Ok(effect));
-            let fixed = record.len() - match effect {
-                Effect::Put { value, .. } => value.len(),
-                Effect::Splice { bytes, .. } => bytes.len(),
-                _ => 0,
-            };
+            let fixed = record.len()
+                - match effect {
+                    Effect::Put { payload, .. } => payload.len(),
+                    Effect::Splice { bytes, .. } => bytes.len(),
+                    _ => 0,
+                };
             for len in 0..fixed {
                 assert!(Effect::decode(&record[..len]).is_err(), "{effect:?} cut to {len}");
             }
