@@ -1,1 +1,26 @@
-//! placeholder
+//! `call`: one request, one reply, and what a command may ask of the world around it.
+//!
+//! Read in this order: [`request`] (what came in), [`reply`] (what goes out), [`fault`] (what a client is told when it
+//! can't be done), [`protocol`] (bytes to requests, as a contract), [`session`] (who is asking), [`setting`] (what was
+//! configured), [`world`] (all of it together).
+//!
+//! Invariant: nothing here knows a socket, a key's meaning or a wire format.
+//! Invariant: a command answers into a [`ReplySink`]; it can be called without any connection.
+
+pub mod facts;
+pub mod fault;
+pub mod protocol;
+pub mod reply;
+pub mod request;
+pub mod session;
+pub mod setting;
+pub mod world;
+
+pub use facts::{FactSheet, Facts};
+pub use fault::{Fault, Outcome};
+pub use protocol::{Parsed, Protocol};
+pub use reply::{ReplySink, Version};
+pub use request::{Pipeline, Request, Span};
+pub use session::{Peer, Session, Sessions};
+pub use setting::Settings;
+pub use world::World;

@@ -1,0 +1,259 @@
+//! Who is asking: one [`Session`] a client, owned by whoever serves it, and its [`Peer`], which others may look at.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use kvark_base::{Millis, Position};
+use parking_lot::Mutex;
+
+use crate::Version;
+
+/// What a client wants of its answers (`CLIENT REPLY`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReplyMode {
+    /// Every answer.
+    #[default]
+    On,
+    /// No answers until `ON`.
+    Off,
+    /// The next command's answer is left out.
+    SkipNext,
+    /// This command's answer is left out, then back to `On`.
+    SkipThis,
+}
+
+/// The state of one client, seen by its own commands only.
+#[derive(Debug)]
+pub struct Session {
+    /// What others may see.
+    pub peer: Arc<Peer>,
+    /// The selected database.
+    pub db: u32,
+    /// The protocol it speaks.
+    pub version: Version,
+    /// Whether it has shown the password, or none is set.
+    pub authenticated: bool,
+    /// What it wants of its answers.
+    pub reply: ReplyMode,
+    /// Its reads leave no trace of access (`CLIENT NO-TOUCH`).
+    pub no_touch: bool,
+    /// The position of its latest write, for `WAIT` and `WAITAOF`.
+    pub last_write: Position,
+}
+
+impl Session {
+    /// A fresh session of `peer`. `authenticated` is true where no password is set.
+    pub fn new(peer: Arc<Peer>, authenticated: bool) -> Self {
+        Self {
+            peer,
+            db: 0,
+            version: Version::Resp2,
+            authenticated,
+            reply: ReplyMode::On,
+            no_touch: false,
+            last_write: 0,
+        }
+    }
+
+    /// Back to how it began (`RESET`): everything but its identity.
+    pub fn reset(&mut self, authenticated: bool) {
+        *self = Self { last_write: self.last_write, ..Self::new(Arc::clone(&self.peer), authenticated) };
+        let mut text = self.peer.text.lock();
+        text.name.clear();
+        self.peer.no_evict.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Words that describe a client.
+#[derive(Debug, Clone, Default)]
+pub struct PeerText {
+    /// `CLIENT SETNAME`.
+    pub name: String,
+    /// `CLIENT SETINFO LIB-NAME`.
+    pub lib_name: String,
+    /// `CLIENT SETINFO LIB-VER`.
+    pub lib_version: String,
+    /// The user it is logged in as.
+    pub user: String,
+}
+
+/// What others may see of a client, and the handle by which they reach it.
+pub struct Peer {
+    /// A number that is never used again.
+    pub id: u64,
+    /// Where it connected from: `ip:port`, or the socket's path and `:0`; empty for the embedded door.
+    pub address: String,
+    /// Where it connected to.
+    pub local_address: String,
+    /// The file descriptor of its socket, -1 for none.
+    pub fd: i32,
+    /// When it came.
+    pub created_ms: Millis,
+    /// Words.
+    pub text: Mutex<PeerText>,
+    /// When it last sent something.
+    pub active_ms: AtomicU64,
+    /// The selected database.
+    pub db: AtomicU32,
+    /// 2 or 3.
+    pub version: AtomicU8,
+    /// `CLIENT NO-EVICT`.
+    pub no_evict: AtomicBool,
+    /// The latest command, as an index of the table; `u32::MAX` for none yet.
+    pub last_command: AtomicU32,
+    /// Bytes waiting to be parsed.
+    pub query_bytes: AtomicU64,
+    /// Bytes waiting to be sent.
+    pub output_bytes: AtomicU64,
+    /// Bytes received in all.
+    pub received_bytes: AtomicU64,
+    /// Bytes sent in all.
+    pub sent_bytes: AtomicU64,
+    /// Commands executed in all.
+    pub commands: AtomicU64,
+    killed: AtomicBool,
+    wake: Box<dyn Fn() + Send + Sync>,
+}
+
+impl std::fmt::Debug for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Peer").field("id", &self.id).field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Peer {
+    /// Asks whoever serves this client to close it.
+    pub fn kill(&self) {
+        self.killed.store(true, Ordering::Release);
+        (self.wake)();
+    }
+
+    /// Whether somebody asked for its end.
+    pub fn is_killed(&self) -> bool {
+        self.killed.load(Ordering::Acquire)
+    }
+
+    /// Wakes whoever serves this client.
+    pub fn wake(&self) {
+        (self.wake)();
+    }
+}
+
+/// What `CLIENT PAUSE` holds back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PauseMode {
+    /// Every command.
+    All,
+    /// Commands that may write.
+    Writes,
+}
+
+/// All clients of a store.
+#[derive(Default)]
+pub struct Sessions {
+    peers: Mutex<BTreeMap<u64, Arc<Peer>>>,
+    next_id: AtomicU64,
+    pause: Mutex<Option<(PauseMode, Millis)>>,
+    /// Whether `pause` holds anything: what every turn looks at.
+    pausing: AtomicBool,
+    /// Clients that ever came.
+    pub accepted: AtomicU64,
+    /// Clients that were turned away at the limit.
+    pub rejected: AtomicU64,
+}
+
+impl Sessions {
+    /// Registers a client. `wake` is called, from any thread, when somebody wants its server's attention.
+    pub fn register(
+        &self,
+        address: String,
+        local_address: String,
+        fd: i32,
+        now_ms: Millis,
+        wake: Box<dyn Fn() + Send + Sync>,
+    ) -> Arc<Peer> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let peer = Arc::new(Peer {
+            id,
+            address,
+            local_address,
+            fd,
+            created_ms: now_ms,
+            text: Mutex::new(PeerText { user: "default".into(), ..PeerText::default() }),
+            active_ms: AtomicU64::new(now_ms),
+            db: AtomicU32::new(0),
+            version: AtomicU8::new(2),
+            no_evict: AtomicBool::new(false),
+            last_command: AtomicU32::new(u32::MAX),
+            query_bytes: AtomicU64::new(0),
+            output_bytes: AtomicU64::new(0),
+            received_bytes: AtomicU64::new(0),
+            sent_bytes: AtomicU64::new(0),
+            commands: AtomicU64::new(0),
+            killed: AtomicBool::new(false),
+            wake,
+        });
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+        self.peers.lock().insert(id, Arc::clone(&peer));
+        peer
+    }
+
+    /// Forgets a client that has gone.
+    pub fn forget(&self, id: u64) {
+        self.peers.lock().remove(&id);
+    }
+
+    /// How many clients there are now.
+    pub fn len(&self) -> usize {
+        self.peers.lock().len()
+    }
+
+    /// True when nobody is connected.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All clients of this moment, in the order they came.
+    pub fn all(&self) -> Vec<Arc<Peer>> {
+        self.peers.lock().values().cloned().collect()
+    }
+
+    /// Holds commands back until `until_ms`. A later deadline and the stricter mode win over what was asked before.
+    pub fn pause(&self, mode: PauseMode, until_ms: Millis) {
+        let mut pause = self.pause.lock();
+        *pause = Some(match *pause {
+            Some((PauseMode::All, until)) => (PauseMode::All, until.max(until_ms)),
+            Some((_, until)) => (mode, until.max(until_ms)),
+            None => (mode, until_ms),
+        });
+        self.pausing.store(true, Ordering::Release);
+    }
+
+    /// Ends a pause and wakes everybody.
+    pub fn unpause(&self) {
+        *self.pause.lock() = None;
+        self.pausing.store(false, Ordering::Release);
+        for peer in self.all() {
+            peer.wake();
+        }
+    }
+
+    /// The pause in force at `now_ms`: what it holds back and until when.
+    #[inline]
+    pub fn paused(&self, now_ms: Millis) -> Option<(PauseMode, Millis)> {
+        if !self.pausing.load(Ordering::Acquire) {
+            return None;
+        }
+        self.paused_slow(now_ms)
+    }
+
+    fn paused_slow(&self, now_ms: Millis) -> Option<(PauseMode, Millis)> {
+        let mut pause = self.pause.lock();
+        if pause.is_some_and(|(_, until_ms)| until_ms <= now_ms) {
+            *pause = None;
+            self.pausing.store(false, Ordering::Release);
+        }
+        *pause
+    }
+}

@@ -1,0 +1,319 @@
+//! What can be configured: one row gives the flag, the environment variable, the `CONFIG` name, the keyword and the manual.
+//!
+//! `maxclients` is `--maxclients`, `KVARK_MAXCLIENTS`, `CONFIG GET maxclients` and `maxclients = ...` in TOML or
+//! `maxclients ...` in a redis.conf.
+//!
+//! Invariant: a value in [`Settings`] passed its row's check, so readers need not look again.
+//! Invariant: a row stands here only if somebody acts on it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::RwLock;
+
+/// What a setting may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// Text that is never shown in a process list or a file it was not in.
+    Secret,
+    /// An integer from the first to the second, both included.
+    Integer(i64, i64),
+    /// Bytes: an integer with an optional unit (`k`, `kb`, `m`, `mb`, `g`, `gb`), as in redis.conf.
+    Memory(u64, u64),
+    /// `yes` or `no`.
+    Flag,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Redis' `<class> <hard> <soft> <seconds>` quadruples.
+    OutputLimits,
+}
+
+/// One row.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// `CONFIG` name, flag and keyword.
+    pub name: &'static str,
+    /// What it may hold.
+    pub kind: Kind,
+    /// What it holds when nobody says anything.
+    pub default: &'static str,
+    /// Whether `CONFIG SET` may change it while the server runs.
+    pub mutable: bool,
+    /// One sentence for the manual.
+    pub doc: &'static str,
+}
+
+const fn row(name: &'static str, kind: Kind, default: &'static str, mutable: bool, doc: &'static str) -> Setting {
+    Setting { name, kind, default, mutable, doc }
+}
+
+const FIXED: bool = false;
+const MUTABLE: bool = true;
+
+/// Every setting, by name.
+pub const TABLE: &[Setting] = &[
+    row("bind", Kind::Text, "127.0.0.1", FIXED, "Addresses to listen on, separated by blanks; `*` is every address."),
+    row(
+        "client-output-buffer-limit",
+        Kind::OutputLimits,
+        "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+        MUTABLE,
+        "When a client that does not read its answers is closed: class, hard limit, soft limit, seconds over the soft limit.",
+    ),
+    row(
+        "client-query-buffer-limit",
+        Kind::Memory(1024 * 1024, i64::MAX as u64),
+        "1073741824",
+        MUTABLE,
+        "The most bytes one client may have waiting to be executed.",
+    ),
+    row("databases", Kind::Integer(16, 16), "16", FIXED, "How many databases SELECT reaches."),
+    row("dir", Kind::Text, "./data", FIXED, "The directory that holds the store."),
+    row(
+        "durability",
+        Kind::Choice(&["memory", "os", "disk"]),
+        "os",
+        FIXED,
+        "What an answered write survives: `memory` nothing, `os` a killed process, `disk` a loss of power.",
+    ),
+    row(
+        "enable-debug-command",
+        Kind::Choice(&["no", "yes", "local"]),
+        "no",
+        FIXED,
+        "Whether DEBUG is served: to nobody, to everybody, or to local clients only.",
+    ),
+    row(
+        "log-max-bytes",
+        Kind::Memory(16 * 1024 * 1024, 1 << 50),
+        "1gb",
+        MUTABLE,
+        "The bound of the log: checkpoints keep it below this, and with it the time a restart takes.",
+    ),
+    row("maxclients", Kind::Integer(1, 1_000_000), "10000", MUTABLE, "The most clients at a time."),
+    row("port", Kind::Integer(0, 65535), "6379", FIXED, "The TCP port; 0 is no TCP."),
+    row(
+        "protected-mode",
+        Kind::Flag,
+        "yes",
+        MUTABLE,
+        "Whether commands from other machines are refused while no password is set.",
+    ),
+    row(
+        "proto-max-bulk-len",
+        Kind::Memory(1024 * 1024, 512 * 1024 * 1024),
+        "512mb",
+        MUTABLE,
+        "The longest single argument in bytes.",
+    ),
+    row("requirepass", Kind::Secret, "", MUTABLE, "The password that AUTH asks for; empty is none."),
+    row(
+        "shards",
+        Kind::Integer(0, 1024),
+        "0",
+        FIXED,
+        "Into how many parts a new store is divided, a power of two; 0 is 64. An existing store keeps its number.",
+    ),
+    row("tcp-backlog", Kind::Integer(1, 65535), "511", FIXED, "How many connections may wait to be accepted."),
+    row(
+        "tcp-keepalive",
+        Kind::Integer(0, 86400),
+        "300",
+        MUTABLE,
+        "Seconds between probes of a silent connection; 0 is none.",
+    ),
+    row("threads", Kind::Integer(0, 256), "0", FIXED, "Event-loop threads; 0 is one a core."),
+    row(
+        "timeout",
+        Kind::Integer(0, 31_536_000),
+        "0",
+        MUTABLE,
+        "Close a client after this many silent seconds; 0 is never.",
+    ),
+    row("unixsocket", Kind::Text, "", FIXED, "The path of a unix socket to listen on; empty is none."),
+    row("unixsocketperm", Kind::Text, "700", FIXED, "The unix socket's permissions, in octal."),
+];
+
+/// The row called `name`, in any case.
+pub fn find(name: &str) -> Option<usize> {
+    TABLE.iter().position(|setting| setting.name.eq_ignore_ascii_case(name))
+}
+
+/// The values of one store or server.
+#[derive(Debug)]
+pub struct Settings {
+    values: RwLock<Vec<String>>,
+    generation: AtomicU64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let defaults =
+            TABLE.iter().map(|setting| normalize(setting, setting.default).expect("a default passes its check"));
+        Self { values: RwLock::new(defaults.collect()), generation: AtomicU64::new(1) }
+    }
+}
+
+impl Settings {
+    /// The value of `name`; panics for a name that has no row, which is a bug.
+    pub fn get(&self, name: &str) -> String {
+        self.values.read()[index_of(name)].clone()
+    }
+
+    /// The value of an integer, memory or flag (`yes` is 1) setting.
+    pub fn number(&self, name: &str) -> i64 {
+        match self.values.read()[index_of(name)].as_str() {
+            "yes" => 1,
+            "no" => 0,
+            value => value.parse().expect("a number passed its check"),
+        }
+    }
+
+    /// Whether a flag is set.
+    pub fn flag(&self, name: &str) -> bool {
+        self.number(name) != 0
+    }
+
+    /// Sets `name` before the store opens, or by somebody who may change fixed settings.
+    /// Errors: a sentence without code.
+    pub fn set(&self, name: &str, value: &str) -> Result<(), String> {
+        let index = find(name).ok_or_else(|| format!("there is no setting '{name}'"))?;
+        let value = normalize(&TABLE[index], value)?;
+        self.values.write()[index] = value;
+        self.generation.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+
+    /// A number that grows with every change: readers on the hot path keep copies and look only here.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+}
+
+fn index_of(name: &str) -> usize {
+    find(name).unwrap_or_else(|| panic!("no setting is called {name}"))
+}
+
+/// The value as it is kept: bytes as plain numbers, words in lower case. Errors: a sentence without code.
+pub fn normalize(setting: &Setting, value: &str) -> Result<String, String> {
+    match setting.kind {
+        Kind::Text | Kind::Secret => Ok(value.to_owned()),
+        Kind::Integer(least, most) => {
+            let number: i64 = value.parse().map_err(|_| "argument couldn't be parsed into an integer".to_owned())?;
+            in_range(number, least, most).map(|()| number.to_string())
+        }
+        Kind::Memory(least, most) => {
+            let bytes = parse_memory(value).ok_or("argument must be a memory value")?;
+            in_range(bytes, least, most).map(|()| bytes.to_string())
+        }
+        Kind::Flag => choice(value, &["yes", "no"]),
+        Kind::Choice(words) => choice(value, words),
+        Kind::OutputLimits => output_limits(value),
+    }
+}
+
+fn in_range<T: PartialOrd + std::fmt::Display>(value: T, least: T, most: T) -> Result<(), String> {
+    if value < least || value > most {
+        return Err(format!("argument must be between {least} and {most} inclusive"));
+    }
+    Ok(())
+}
+
+fn choice(value: &str, words: &[&str]) -> Result<String, String> {
+    let found = words.iter().find(|word| word.eq_ignore_ascii_case(value));
+    found.map(|&word| word.to_owned()).ok_or_else(|| match words {
+        ["yes", "no"] => "argument must be 'yes' or 'no'".to_owned(),
+        _ => format!("argument(s) must be one of the following: {}", words.join(", ")),
+    })
+}
+
+/// `512mb` is 536870912, as redis.conf has it: `k` is a thousand, `kb` is 1024.
+pub fn parse_memory(text: &str) -> Option<u64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let unit = match text[digits..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" => 1000,
+        "kb" => 1 << 10,
+        "m" => 1_000_000,
+        "mb" => 1 << 20,
+        "g" => 1_000_000_000,
+        "gb" => 1 << 30,
+        _ => return None,
+    };
+    text[..digits].parse::<u64>().ok()?.checked_mul(unit)
+}
+
+/// One class of `client-output-buffer-limit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OutputLimit {
+    /// Close at once above this many bytes; 0 is never.
+    pub hard_bytes: u64,
+    /// Close after `soft_seconds` above this many bytes; 0 is never.
+    pub soft_bytes: u64,
+    /// See `soft_bytes`.
+    pub soft_seconds: u64,
+}
+
+/// The limit of `class` (`normal`, `slave`, `pubsub`) in a checked value.
+pub fn output_limit(value: &str, class: &str) -> OutputLimit {
+    let words: Vec<&str> = value.split(' ').collect();
+    let Some(row) = words.chunks_exact(4).find(|row| row[0] == class) else { return OutputLimit::default() };
+    let number = |at: usize| row[at].parse().unwrap_or(0);
+    OutputLimit { hard_bytes: number(1), soft_bytes: number(2), soft_seconds: number(3) }
+}
+
+fn output_limits(value: &str) -> Result<String, String> {
+    let words: Vec<&str> = value.split_whitespace().collect();
+    if words.is_empty() || !words.len().is_multiple_of(4) {
+        return Err("Wrong number of arguments in buffer limit configuration.".to_owned());
+    }
+    let mut rows = Vec::new();
+    for row in words.chunks_exact(4) {
+        let class = match row[0].to_ascii_lowercase().as_str() {
+            "normal" => "normal",
+            "slave" | "replica" => "slave",
+            "pubsub" => "pubsub",
+            _ => return Err("Invalid client class specified in buffer limit configuration.".to_owned()),
+        };
+        let wrong = || "Error in hard, soft or soft_seconds setting in buffer limit configuration.".to_owned();
+        let hard = parse_memory(row[1]).ok_or_else(wrong)?;
+        let soft = parse_memory(row[2]).ok_or_else(wrong)?;
+        let seconds: u32 = row[3].parse().map_err(|_| wrong())?;
+        rows.push(format!("{class} {hard} {soft} {seconds}"));
+    }
+    Ok(rows.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_stand_in_order_and_their_defaults_pass() {
+        assert!(TABLE.windows(2).all(|pair| pair[0].name < pair[1].name));
+        let settings = Settings::default();
+        assert_eq!(settings.get("proto-max-bulk-len"), "536870912");
+        assert_eq!(settings.number("port"), 6379);
+        assert!(settings.flag("protected-mode"));
+    }
+
+    #[test]
+    fn a_wrong_value_changes_nothing() {
+        let settings = Settings::default();
+        for (name, value) in [("port", "65536"), ("port", "x"), ("protected-mode", "maybe"), ("durability", "quorum")] {
+            let before = (settings.get(name), settings.generation());
+            assert!(settings.set(name, value).is_err(), "{name} {value}");
+            assert_eq!((settings.get(name), settings.generation()), before);
+        }
+        assert!(settings.set("no-such", "1").is_err());
+    }
+
+    #[test]
+    fn output_limits_are_read_by_class() {
+        let settings = Settings::default();
+        settings.set("client-output-buffer-limit", "normal 1mb 512kb 10").unwrap();
+        let limit = output_limit(&settings.get("client-output-buffer-limit"), "normal");
+        assert_eq!(limit, OutputLimit { hard_bytes: 1 << 20, soft_bytes: 1 << 19, soft_seconds: 10 });
+    }
+}

@@ -1,0 +1,70 @@
+//! What a command may ask of the world around it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kvark_base::Clock;
+use parking_lot::Mutex;
+
+use crate::{FactSheet, Facts, Sessions, Settings};
+
+/// Shared by all sessions of a store.
+pub struct World {
+    /// Time.
+    pub clock: Clock,
+    /// What was configured.
+    pub settings: Settings,
+    /// Who is connected.
+    pub sessions: Sessions,
+    facts: Mutex<Vec<Arc<dyn Facts>>>,
+    shutdown: AtomicBool,
+    on_shutdown: Mutex<Vec<Box<dyn Fn() + Send + Sync>>>,
+}
+
+impl World {
+    /// A world in which nobody has come yet.
+    pub fn new(clock: Clock, settings: Settings) -> Self {
+        Self {
+            clock,
+            settings,
+            sessions: Sessions::default(),
+            facts: Mutex::default(),
+            shutdown: AtomicBool::new(false),
+            on_shutdown: Mutex::default(),
+        }
+    }
+
+    /// Adds somebody who has something to tell in `INFO`.
+    pub fn add_facts(&self, facts: Arc<dyn Facts>) {
+        self.facts.lock().push(facts);
+    }
+
+    /// Everything that is known, section by section.
+    pub fn facts(&self) -> FactSheet {
+        let mut sheet = FactSheet::default();
+        let tellers = self.facts.lock().clone();
+        tellers.iter().for_each(|facts| facts.tell(&mut sheet));
+        sheet
+    }
+
+    /// Sets everybody's counters back to zero.
+    pub fn reset_facts(&self) {
+        self.facts.lock().clone().iter().for_each(|facts| facts.reset());
+    }
+
+    /// Asks the server to stop (`SHUTDOWN`); calls everybody who wanted to know.
+    pub fn request_shutdown(&self) {
+        self.shutdown.store(true, Ordering::Release);
+        self.on_shutdown.lock().iter().for_each(|tell| tell());
+    }
+
+    /// Whether the server was asked to stop.
+    pub fn shutdown_requested(&self) -> bool {
+        self.shutdown.load(Ordering::Acquire)
+    }
+
+    /// Calls `tell` when the server is asked to stop.
+    pub fn on_shutdown(&self, tell: Box<dyn Fn() + Send + Sync>) {
+        self.on_shutdown.lock().push(tell);
+    }
+}
