@@ -6,13 +6,21 @@
 //! Invariant: what [`Tier::apply`] took is visible to the next read at once, and survives a loss of power once a later
 //! [`Tier::flush`] has returned. A batch is applied as a whole in memory; after a crash before the flush any part of
 //! what was applied since the last flush may be missing (the log still has it).
+//! Invariant: a key has 1 to [`MAX_KEY_LEN`] bytes, a value at most [`MAX_VALUE_LEN`]; a batch that breaks this is refused
+//! whole, before any of it is seen.
 
 pub mod memory;
 pub mod suite;
 
 use std::ops::Bound;
 
-use kvark_base::Result;
+use kvark_base::{Error, Kind, Result};
+
+/// The longest key in bytes: a key of the keyspace behind its prefix.
+pub const MAX_KEY_LEN: usize = u16::MAX as usize;
+
+/// The longest value in bytes: a value of the keyspace behind its own head.
+pub const MAX_VALUE_LEN: usize = kvark_base::limits::MAX_VALUE_LEN + 4096;
 
 /// Changes to apply together: `None` removes the key. Sorted by key, no key twice.
 pub type Batch = Vec<(Vec<u8>, Option<Vec<u8>>)>;
@@ -74,4 +82,52 @@ pub trait Snapshot: Send + Sync {
 
     /// Walks a range as it was at that moment.
     fn range(&self, range: KeyRange<'_>, reverse: bool, visit: &mut Visit<'_>) -> Result<()>;
+}
+
+/// Checks what every tier demands of a batch: lengths within the limits, keys in strictly rising order.
+pub fn check_batch(batch: &Batch) -> Result<()> {
+    for (key, value) in batch {
+        let len = value.as_ref().map_or(0, Vec::len);
+        if key.is_empty() || key.len() > MAX_KEY_LEN || len > MAX_VALUE_LEN {
+            return Err(Error::new(
+                Kind::Invalid,
+                format!(
+                    "The tier takes keys of 1 to {MAX_KEY_LEN} bytes and values of up to {MAX_VALUE_LEN} bytes; this key \
+                     has {} and its value {len}. Nothing of the batch was applied.",
+                    key.len()
+                ),
+            ));
+        }
+    }
+    if !batch.is_sorted_by(|a, b| a.0 < b.0) {
+        let message = "A batch for the tier must be sorted by key, with no key twice. Nothing of it was applied.";
+        return Err(Error::new(Kind::Invalid, message));
+    }
+    Ok(())
+}
+
+/// True when no key can lie within `range`.
+pub fn is_empty(range: &KeyRange<'_>) -> bool {
+    match *range {
+        (Bound::Included(low), Bound::Included(high)) => low > high,
+        (Bound::Included(low) | Bound::Excluded(low), Bound::Included(high) | Bound::Excluded(high)) => low >= high,
+        _ => false,
+    }
+}
+
+/// The least key above every key that begins with `prefix`; `None` when there is no such key.
+///
+/// ```
+/// assert_eq!(kvark_tier::prefix_end(b"a\xff"), Some(b"b".to_vec()));
+/// assert_eq!(kvark_tier::prefix_end(b"\xff"), None);
+/// ```
+pub fn prefix_end(prefix: &[u8]) -> Option<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < u8::MAX {
+            end.push(last + 1);
+            return Some(end);
+        }
+    }
+    None
 }
