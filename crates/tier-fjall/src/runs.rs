@@ -1,0 +1,180 @@
+//! What was applied and is in no table yet: sorted batches, newest last.
+//!
+//! Invariant: a run never changes, so a reader keeps its own list of them without a lock.
+//! Invariant: runs of up to [`SMALL`] pairs are merged so that at most [`FAN_IN`] of about one size exist; a lookup stays
+//! cheap however small the batches are. Larger ones are bounded by the memory that the tier may take.
+
+use std::ops::Bound::{Excluded, Included, Unbounded};
+use std::sync::Arc;
+
+use kvark_tier::{Batch, KeyRange};
+
+/// One change: the key, and its value unless it is removed.
+pub(crate) type Change = (Vec<u8>, Option<Vec<u8>>);
+
+/// As many runs of about one size are merged into one.
+const FAN_IN: usize = 8;
+
+/// Merging so many pairs takes less than a millisecond; more would keep readers waiting.
+const SMALL: usize = 8192;
+
+/// A change's place in its run and the heads of its two allocations.
+const CHANGE_OVERHEAD: usize = size_of::<Change>() + 32;
+
+#[derive(Clone, Default)]
+pub(crate) struct Runs {
+    runs: Vec<Arc<Batch>>,
+    bytes: usize,
+}
+
+fn bytes_of(change: &Change) -> usize {
+    change.0.len() + change.1.as_ref().map_or(0, Vec::len) + CHANGE_OVERHEAD
+}
+
+impl Runs {
+    /// What all runs take in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// The latest change of `key`: `Some(None)` when it was removed.
+    pub(crate) fn get(&self, key: &[u8]) -> Option<Option<&[u8]>> {
+        self.runs.iter().rev().find_map(|run| {
+            let at = run.binary_search_by(|(k, _)| k.as_slice().cmp(key)).ok()?;
+            Some(run[at].1.as_deref())
+        })
+    }
+
+    /// Adds a batch that is newer than all others.
+    pub(crate) fn push(&mut self, batch: Batch) {
+        if batch.is_empty() {
+            return;
+        }
+        self.bytes += batch.iter().map(bytes_of).sum::<usize>();
+        self.runs.push(Arc::new(batch));
+        while let Some(first) = self.mergeable() {
+            let run = self.runs.drain(first..).map(Arc::unwrap_or_clone).collect();
+            let (merged, lost) = merge_owned(run);
+            self.bytes -= lost;
+            self.runs.push(Arc::new(merged));
+        }
+    }
+
+    /// Where the latest runs of about one size begin, if there are enough of them.
+    fn mergeable(&self) -> Option<usize> {
+        let size = class(self.runs.last()?);
+        let alike = self.runs.iter().rev().take_while(|run| class(run) <= size).count();
+        let first = self.runs.len() - alike;
+        let pairs = self.runs[first..].iter().map(|run| run.len()).sum::<usize>();
+        (alike >= FAN_IN && pairs <= SMALL).then_some(first)
+    }
+
+    /// Forgets the runs of `written`, which is an older state of this list with nothing merged since.
+    pub(crate) fn remove(&mut self, written: &Self) {
+        self.runs.drain(..written.runs.len());
+        self.bytes -= written.bytes;
+    }
+
+    /// Every changed key once, in order, with its latest change.
+    pub(crate) fn merged(&self) -> Vec<&Change> {
+        let mut changes: Vec<&Change> = Vec::with_capacity(self.runs.iter().map(|run| run.len()).sum());
+        for run in self.runs.iter().rev() {
+            changes.extend(run.iter());
+        }
+        // The sort is stable and finds the sorted runs; among equals the first is the newest.
+        changes.sort_by(|a, b| a.0.cmp(&b.0));
+        changes.dedup_by(|later, first| later.0 == first.0);
+        changes
+    }
+
+    /// The changes within `range`, to be walked in order.
+    pub(crate) fn walk<'a>(&'a self, range: &KeyRange<'_>, reverse: bool) -> Walk<'a> {
+        let runs = self.runs.iter().rev().map(|run| within(run, range)).filter(|run| !run.is_empty());
+        Walk::new(runs.collect(), reverse)
+    }
+}
+
+/// The size of a run as a power of [`FAN_IN`].
+fn class(run: &Arc<Batch>) -> u32 {
+    run.len().ilog(FAN_IN)
+}
+
+/// Merges runs, the oldest first; also tells how many bytes of superseded changes were dropped.
+fn merge_owned(runs: Vec<Batch>) -> (Batch, usize) {
+    let mut changes: Batch = Vec::with_capacity(runs.iter().map(Vec::len).sum());
+    for run in runs.into_iter().rev() {
+        changes.extend(run);
+    }
+    changes.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut lost = 0;
+    changes.dedup_by(|later, first| {
+        let same = later.0 == first.0;
+        if same {
+            lost += bytes_of(later);
+        }
+        same
+    });
+    (changes, lost)
+}
+
+fn within<'a>(run: &'a [Change], range: &KeyRange<'_>) -> &'a [Change] {
+    let start = match range.0 {
+        Included(low) => run.partition_point(|(key, _)| key.as_slice() < low),
+        Excluded(low) => run.partition_point(|(key, _)| key.as_slice() <= low),
+        Unbounded => 0,
+    };
+    let end = match range.1 {
+        Included(high) => run.partition_point(|(key, _)| key.as_slice() <= high),
+        Excluded(high) => run.partition_point(|(key, _)| key.as_slice() < high),
+        Unbounded => run.len(),
+    };
+    &run[start..end.max(start)]
+}
+
+/// A walk over all runs at once: each changed key once, with its latest change.
+pub(crate) struct Walk<'a> {
+    /// What is left of each run, the newest run first, none empty.
+    runs: Vec<&'a [Change]>,
+    head: Option<&'a Change>,
+    reverse: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn new(runs: Vec<&'a [Change]>, reverse: bool) -> Self {
+        let mut walk = Self { runs, head: None, reverse };
+        walk.head = walk.next_head();
+        walk
+    }
+
+    /// The change that comes next.
+    pub(crate) fn peek(&self) -> Option<&'a Change> {
+        self.head
+    }
+
+    /// Goes past what [`Walk::peek`] gives.
+    pub(crate) fn pass(&mut self) {
+        let Some(passed) = self.head else { return };
+        let reverse = self.reverse;
+        self.runs.retain_mut(|run| {
+            if head_of(run, reverse).0 == passed.0 {
+                *run = if reverse { &run[..run.len() - 1] } else { &run[1..] };
+            }
+            !run.is_empty()
+        });
+        self.head = self.next_head();
+    }
+
+    /// Among equal keys the newest run's: `min_by` returns the first of them, `max_by` the last.
+    fn next_head(&self) -> Option<&'a Change> {
+        let heads = self.runs.iter().map(|run| head_of(run, self.reverse));
+        if self.reverse { heads.rev().max_by(|a, b| a.0.cmp(&b.0)) } else { heads.min_by(|a, b| a.0.cmp(&b.0)) }
+    }
+}
+
+fn head_of(run: &[Change], reverse: bool) -> &Change {
+    if reverse { &run[run.len() - 1] } else { &run[0] }
+}

@@ -1,0 +1,55 @@
+//! Merging tables, so that a walk and a lookup meet few of them and superseded pairs give their space back.
+//!
+//! Invariant: one step merges a few tables of [`Options::table_bytes`](crate::Options::table_bytes); a budget is checked
+//! between steps, for a step can't be interrupted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kvark_base::Result;
+use lsm_tree::AbstractTree;
+use lsm_tree::compaction::Leveled;
+
+use crate::{FjallTier, fault};
+
+/// As many unmerged tables make a merge worth its cost.
+const MERGE_FROM: u8 = 4;
+
+impl FjallTier {
+    /// Merges until the budget is used; true when there may be more to do.
+    pub(crate) fn merge_for(&self, budget_ms: u64) -> Result<bool> {
+        let end = self.clock.uptime() + Duration::from_millis(budget_ms);
+        while self.merge_step()? {
+            if self.clock.uptime() >= end {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Makes the caller pay for a merge when upkeep doesn't keep up with what is applied.
+    pub(crate) fn merge_if_late(&self) -> Result<()> {
+        let tables = self.state.read().writable()?.l0_run_count();
+        if tables > self.options.unmerged_tables {
+            self.merge_step()?;
+        }
+        Ok(())
+    }
+
+    /// One merge; false when none is due.
+    fn merge_step(&self) -> Result<bool> {
+        let merging = self.merging.lock();
+        let tree = self.state.read().writable()?.clone();
+        let before = self.files(&tree)?;
+        let strategy =
+            Leveled::default().with_table_target_size(self.options.table_bytes).with_l0_threshold(MERGE_FROM);
+        let list = tree.current_version().id();
+        let merged = tree.compact(Arc::new(strategy), self.pins.oldest());
+        drop(merging);
+        if let Err(error) = merged {
+            self.after_failed_merge(&tree, &before);
+            return Err(fault::explain("merging tables", &self.dir, error));
+        }
+        Ok(tree.current_version().id() != list)
+    }
+}
