@@ -1,0 +1,5 @@
+"""Benchmarks: `make bench`. Start with `wire.py` (the server against its peers) and `embedded.py` (the library).
+
+Invariant: a figure is only compared with a figure of the same run; rounds are interleaved and medians are reported.
+Invariant: nothing here asserts a time, so the small mode can be part of the tests.
+"""
