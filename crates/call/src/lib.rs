@@ -18,7 +18,7 @@ pub mod world;
 
 pub use facts::{FactSheet, Facts};
 pub use fault::{Fault, Outcome};
-pub use protocol::{Parsed, Protocol};
+pub use protocol::{Limits, Parsed, Protocol};
 pub use reply::{ReplySink, Version};
 pub use request::{Pipeline, Request, Span};
 pub use session::{Peer, Session, Sessions};

@@ -104,6 +104,11 @@ impl Pipeline {
         }
     }
 
+    /// The arguments of the request that was not ended yet.
+    pub fn open_args(&self) -> &[Span] {
+        &self.spans[self.ends.last().copied().unwrap_or(0) as usize..]
+    }
+
     /// Takes back the arguments of a request that was not ended.
     pub fn abandon_request(&mut self) {
         self.spans.truncate(self.ends.last().copied().unwrap_or(0) as usize);
