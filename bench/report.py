@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import statistics
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,53 +35,73 @@ class Table:
 
 
 @dataclass
+class Plot:
+    """Bars: a group for each key of `heights`, in it a bar for each contestant."""
+
+    title: str
+    unit: str
+    heights: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    @classmethod
+    def of_column(cls, table: Table, column: str) -> Plot:
+        """One column of a table whose first two columns name the group and the contestant."""
+        plot = cls(table.title, column)
+        for row in table.rows:
+            plot.heights.setdefault(str(row[0]), {})[str(row[1])] = number(row[table.columns.index(column)])
+        return plot
+
+    @classmethod
+    def of_rows(cls, table: Table, unit: str) -> Plot:
+        """All columns of a table whose first column names the contestant."""
+        plot = cls(table.title, unit)
+        for place, column in enumerate(table.columns[1:], start=1):
+            plot.heights[column] = {str(row[0]): number(row[place]) for row in table.rows}
+        return plot
+
+    def draw(self, axes: Any) -> None:
+        names = list(dict.fromkeys(name for group in self.heights.values() for name in group))
+        width = 0.8 / max(len(names), 1)
+        for place, name in enumerate(names):
+            heights = [group.get(name, 0.0) for group in self.heights.values()]
+            axes.bar([index + place * width for index in range(len(heights))], heights, width, label=name)
+        axes.set_xticks([index + 0.4 - width / 2 for index in range(len(self.heights))], list(self.heights))
+        axes.set_title(self.title)
+        axes.set_ylabel(self.unit)
+        axes.legend()
+        drawn = [height for group in self.heights.values() for height in group.values() if height > 0]
+        if drawn and max(drawn) > WIDE * min(drawn):
+            axes.set_yscale("log")
+
+
+@dataclass
 class Report:
     """What one program measured, written as NAME.md and NAME.png."""
 
     name: str
     title: str
     tables: list[Table] = field(default_factory=list)
+    plots: list[Plot] = field(default_factory=list)
 
-    def write(self, folder: Path, plot: Mapping[str, str]) -> None:
-        """`plot` says which column of which table is drawn."""
+    def write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         machine = f"{platform.machine()}, {platform.system()} {platform.release()}, Python {platform.python_version()}"
         text = "\n".join([f"# {self.title}", "", machine, "", *(table.markdown() for table in self.tables)])
         (folder / f"{self.name}.md").write_text(text)
         print(text)
-        drawn = [(table, plot[table.title]) for table in self.tables if table.title in plot]
-        if drawn:
-            draw(drawn, folder / f"{self.name}.png")
+        if self.plots:
+            draw(self.plots, folder / f"{self.name}.png")
 
 
-def draw(tables: Sequence[tuple[Table, str]], path: Path) -> None:
-    """Bars grouped by a table's first column, one colour for each name in its second."""
+def draw(plots: Sequence[Plot], path: Path) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError:
         progress("no plot: matplotlib is not installed (the dependency group `bench` has it)")
         return
-    figure = Figure(figsize=(11, 4.5 * len(tables)), layout="constrained")
-    for axes, (table, column) in zip(figure.subplots(len(tables), squeeze=False)[:, 0], tables, strict=True):
-        bars(axes, table, column)
+    figure = Figure(figsize=(11, 4.5 * len(plots)), layout="constrained")
+    for axes, plot in zip(figure.subplots(len(plots), squeeze=False)[:, 0], plots, strict=True):
+        plot.draw(axes)
     figure.savefig(path, dpi=120)
-
-
-def bars(axes: Any, table: Table, column: str) -> None:
-    groups = list(dict.fromkeys(str(row[0]) for row in table.rows))
-    names = list(dict.fromkeys(str(row[1]) for row in table.rows))
-    height = {(str(row[0]), str(row[1])): number(row[table.columns.index(column)]) for row in table.rows}
-    width = 0.8 / len(names)
-    for place, name in enumerate(names):
-        heights = [height.get((group, name), 0.0) for group in groups]
-        axes.bar([index + place * width for index in range(len(groups))], heights, width, label=name)
-    axes.set_xticks([index + 0.4 - width / 2 for index in range(len(groups))], groups)
-    axes.set_title(table.title)
-    axes.set_ylabel(column)
-    axes.legend()
-    drawn = [value for value in height.values() if value > 0]
-    if drawn and max(drawn) > WIDE * min(drawn):
-        axes.set_yscale("log")
 
 
 def number(cell: Cell) -> float:

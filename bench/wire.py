@@ -9,6 +9,7 @@ Invariant: contestants take turns within every cell, so a noisy minute falls on 
 from __future__ import annotations
 
 import argparse
+import itertools
 import re
 import shutil
 import subprocess
@@ -20,12 +21,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.report import Report, Table, median, progress
+from bench.report import Plot, Report, Table, median, progress
 from bench.servers import CLIENT_CORE, Contestant, Server, load
 
 CONNECTIONS = 50
 VALUE_BYTES = 64
 PILOT_PIPELINES = 2_000
+LATENCIES = ("p50 ms", "p99 ms", "p99.9 ms", "max ms")
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,9 @@ def benchmark(server: Server, test: str, pipeline: int, commands: int, keys: int
     done = subprocess.run(["taskset", "-c", str(CLIENT_CORE), *tool, *work], capture_output=True, text=True, check=True)
     user_after, system_after = server.cpu_seconds()
     if "error" in (done.stdout + done.stderr).lower():
-        raise RuntimeError(f"{server.contestant.label} answered with an error: {done.stdout[-500:]}{done.stderr[-500:]}")
+        raise RuntimeError(
+            f"{server.contestant.label} answered with an error: {done.stdout[-500:]}{done.stderr[-500:]}"
+        )
     per_second, latency_ms = read_benchmark(done.stdout)
     return Measurement(commands, user_after - user, system_after - system, per_second, latency_ms)
 
@@ -83,7 +87,7 @@ def read_benchmark(text: str) -> tuple[float, dict[str, float]]:
 
 
 def take_turns(servers: Sequence[Server], test: str, pipeline: int, scale: Scale) -> dict[str, Measurement]:
-    """Every contestant's median of one cell, after a pilot that warms it up and finds how many commands fill the time."""
+    """Every contestant's median of one cell, after a pilot that finds how many commands fill the time."""
     runs: dict[str, list[Measurement]] = {server.contestant.label: [] for server in servers}
     counts = {}
     for server in servers:
@@ -98,9 +102,11 @@ def take_turns(servers: Sequence[Server], test: str, pipeline: int, scale: Scale
     return {label: median(measured, by=lambda m: m.cpu_us) for label, measured in runs.items()}
 
 
-def compare(title: str, contestants: Sequence[Contestant], tests: Sequence[str], pipelines: Sequence[int], scale: Scale) -> Table:
+def compare(
+    title: str, contestants: Sequence[Contestant], tests: Sequence[str], pipelines: Sequence[int], scale: Scale
+) -> Table:
     """The table of CPU, throughput and latency for every test and pipeline depth."""
-    table = Table(title, ["command", "server", "CPU us", "user", "system", "k req/s", "p50 ms", "p99 ms", "p99.9 ms", "max ms"])
+    table = Table(title, ["command", "server", "CPU us", "user", "system", "k req/s", *LATENCIES])
     with ExitStack() as stack:
         servers = []
         for contestant in contestants:
@@ -109,12 +115,12 @@ def compare(title: str, contestants: Sequence[Contestant], tests: Sequence[str],
             load(server.port, scale.keys, VALUE_BYTES)
             server.halt()
             servers.append(server)
-        for pipeline in pipelines:
-            for test in tests:
-                progress(f"{title}: {test.upper()} at pipeline {pipeline}")
-                for label, m in take_turns(servers, test, pipeline, scale).items():
-                    per_command = [m.cpu_us, m.user_s / m.commands * 1e6, m.system_s / m.commands * 1e6]
-                    table.add(f"{test.upper()} P{pipeline}", label, *per_command, m.per_second / 1e3, *m.latency_ms.values())
+        for pipeline, test in itertools.product(pipelines, tests):
+            cell = f"{test.upper()} P{pipeline}"
+            progress(f"{title}: {cell}")
+            for label, m in take_turns(servers, test, pipeline, scale).items():
+                user_us, system_us = m.user_s / m.commands * 1e6, m.system_s / m.commands * 1e6
+                table.add(cell, label, m.cpu_us, user_us, system_us, m.per_second / 1e3, *m.latency_ms.values())
     return table
 
 
@@ -152,7 +158,9 @@ def seconds_of_save(server: Server) -> float:
 
 def during_checkpoints(contestants: Sequence[Contestant], scale: Scale) -> Table:
     """Latency of SET at pipeline 1 while nothing else happens, and while a checkpoint (BGSAVE) runs over and over."""
-    table = Table("SET P1, quiet and during a checkpoint", ["server", "when", "k req/s", "p50 ms", "p99 ms", "p99.9 ms", "max ms"])
+    table = Table(
+        "SET P1, quiet and during a checkpoint", ["server", "when", "k req/s", "p50 ms", "p99 ms", "p99.9 ms", "max ms"]
+    )
     for contestant in contestants:
         progress(f"checkpoints: {contestant.label}")
         server = Server(contestant)
@@ -193,7 +201,9 @@ class Checkpoints:
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.wire", description=__doc__.splitlines()[0])
-    parser.add_argument("--peer", action="append", default=[], metavar="NAME=PROGRAM", help="another server to compare with")
+    parser.add_argument(
+        "--peer", action="append", default=[], metavar="NAME=PROGRAM", help="another server to compare with"
+    )
     parser.add_argument("--small", action="store_true", help="a few seconds of each part, to see that it works")
     parser.add_argument("--keys", type=int, help="keys that are loaded before the commands are measured")
     parser.add_argument("--memory-keys", type=int, help="keys in the measurement of memory and opening")
@@ -247,10 +257,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         "memory": lambda: memory_and_opening(everyday, scale),
         "checkpoint": lambda: during_checkpoints(everyday, scale),
     }
+    drawn = {"commands": "CPU us", "sync": "k req/s"}
     report = Report("wire", "The wire")
     for part in options.parts:
-        report.tables.append(parts[part]())
-    report.write(options.out, plot={"Commands": "CPU us", "Synced before the answer": "k req/s"})
+        table = parts[part]()
+        report.tables.append(table)
+        if part in drawn:
+            report.plots.append(Plot.of_column(table, drawn[part]))
+    report.write(options.out)
     return 0
 
 
