@@ -1,0 +1,219 @@
+//! Room ahead of the writers: segments are prepared before they are needed, from files that the log has given up where
+//! there are some.
+//!
+//! Invariant: a spare's name is durable before the spare can be begun, and every byte of it has a block on the disk.
+//! Invariant: spares follow the written segment in number without a gap.
+//! Invariant: the locks are taken in the order `room`, `syncing`, `writer`; only `writer` is ever wanted by an append that finds room.
+
+use std::sync::atomic::Ordering;
+
+use kvark_base::{Error, Kind, Position, Result};
+use kvark_log::Admission;
+use parking_lot::MutexGuard;
+
+use crate::writer::{Live, SegmentFile, Spare, Writer};
+use crate::{LogFiles, segment};
+
+/// Files are whole pages.
+pub(crate) const PAGE: u64 = 4096;
+/// Written bytes stay mapped in until there are so many.
+const RELEASE_LEN: usize = 1024 * 1024;
+/// The fewest and the most given-up files that wait to be written again.
+const KEPT: std::ops::RangeInclusive<u64> = 2..=16;
+
+/// What the preparation of room knows; its mutex is held while files are made.
+#[derive(Default)]
+pub(crate) struct Room {
+    /// The number of the next file.
+    pub next_sequence: u64,
+    /// The number of the written file when records were last given up.
+    begun_at_cut: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fill {
+    /// Write zeros, so that a first touch finds its block initialized. Slow: for the background.
+    Zeros,
+    /// Reserve only.
+    Reserve,
+}
+
+impl LogFiles {
+    /// The writer with `room` bytes free in a segment; makes a segment when it must.
+    #[cold]
+    pub(crate) fn make_room(&self, needed: usize) -> Result<MutexGuard<'_, Writer>> {
+        let mut room = self.room.lock();
+        loop {
+            let mut writer = self.writer.lock();
+            writer.check()?;
+            if writer.fits(needed) || writer.roll(needed, &self.marks) {
+                return Ok(writer);
+            }
+            drop(writer);
+            self.prepare(&mut room, needed, Fill::Reserve)?;
+        }
+    }
+
+    pub(crate) fn admission(&self, len_bytes: usize) -> Result<Admission> {
+        let margin = (self.options.segment_len_bytes / 8).min(1 << 20);
+        let wanted = crate::writer::room_for(1, len_bytes) as u64 + margin;
+        let marks = &self.marks;
+        if marks.free.load(Ordering::Relaxed) >= wanted || marks.ahead.load(Ordering::Relaxed) >= wanted {
+            return Ok(Admission::Ready);
+        }
+        self.writer.lock().check()?;
+        self.wanted.fetch_max(wanted, Ordering::Relaxed);
+        self.failing.lock().clone().map_or(Ok(Admission::Wait), Err)
+    }
+
+    /// Sees to it that a spare lies ready once a good part of the written segment is used, or somebody waits.
+    pub(crate) fn prepare_ahead(&self, room: &mut Room) -> Result<bool> {
+        let wanted = self.wanted.load(Ordering::Relaxed);
+        let used = self.options.segment_len_bytes.saturating_sub(self.marks.free.load(Ordering::Relaxed));
+        let idle = wanted == 0 && self.failing.lock().is_none() && used < self.options.segment_len_bytes / 4;
+        let ahead = self.marks.ahead.load(Ordering::Relaxed);
+        if idle || (ahead > 0 && ahead >= wanted) {
+            self.wanted.store(0, Ordering::Relaxed);
+            return Ok(false);
+        }
+        self.prepare(room, wanted as usize, Fill::Zeros)?;
+        self.wanted.store(0, Ordering::Relaxed);
+        Ok(true)
+    }
+
+    /// Puts a mapped spare with room for `needed` in front; remembers a failure for those who ask to come in.
+    fn prepare(&self, room: &mut Room, needed: usize, fill: Fill) -> Result<()> {
+        let result = self.prepare_front(room, needed, fill);
+        *self.failing.lock() = result.as_ref().err().cloned();
+        result
+    }
+
+    fn prepare_front(&self, room: &mut Room, needed: usize, fill: Fill) -> Result<()> {
+        let len = (needed + segment::FIRST_BATCH) as u64;
+        let front = self.writer.lock().spares.front().map(|spare| (spare.segment.clone(), spare.map.is_some()));
+        match front {
+            Some((segment, true)) if segment.len >= len => return Ok(()),
+            Some((segment, false)) if segment.len >= len => return self.map_front(&segment),
+            Some(_) => self.discard_spares(room),
+            None => {}
+        }
+        let len = len.next_multiple_of(PAGE).max(self.options.segment_len_bytes);
+        let segment = self.create_segment(room.next_sequence, len, fill).map_err(|e| no_room(len, &e))?;
+        self.writer.lock().spares.push_back(Spare { segment: segment.clone(), map: None });
+        room.next_sequence += 1;
+        self.map_front(&segment)
+    }
+
+    /// Maps the first spare. It stays the first: only a mapped one is ever begun, and `room` is held.
+    fn map_front(&self, segment: &SegmentFile) -> Result<()> {
+        let map = segment.file.map(segment.len as usize).map_err(|e| no_room(segment.len, &e))?;
+        let mut writer = self.writer.lock();
+        if let Some(spare) = writer.spares.front_mut() {
+            spare.map = Some(map);
+        }
+        writer.mark_ahead(&self.marks);
+        Ok(())
+    }
+
+    fn create_segment(&self, sequence: u64, len: u64, fill: Fill) -> Result<SegmentFile> {
+        let path = segment::path(&self.options.dir, sequence);
+        let file = self.disk.create(&path)?;
+        let made = file.allocate(len).and_then(|()| match fill {
+            Fill::Zeros => write_zeros(&*file, len),
+            Fill::Reserve => Ok(()),
+        });
+        if let Err(error) = made.and_then(|()| self.disk.sync_dir(&self.options.dir)) {
+            // What is left of it is emptied when the number is used; removing it now only gives the space back sooner.
+            let _ = file.set_len(0);
+            let _ = self.disk.remove(&path);
+            return Err(error);
+        }
+        Ok(SegmentFile { sequence, file, len })
+    }
+
+    /// Gives up the spares, for a record that needs a file of its own size in their place.
+    fn discard_spares(&self, room: &mut Room) {
+        let mut writer = self.writer.lock();
+        let spares = std::mem::take(&mut writer.spares);
+        writer.mark_ahead(&self.marks);
+        drop(writer);
+        for spare in spares.iter().rev() {
+            room.next_sequence = spare.segment.sequence;
+            // A file that stays is emptied when its number is used.
+            let _ = self.disk.remove(&segment::path(&self.options.dir, spare.segment.sequence));
+        }
+    }
+
+    /// Unmaps what is no longer written. Returns whether there was something.
+    pub(crate) fn unmap_written(&self) -> bool {
+        let mut writer = self.writer.lock();
+        let maps: Vec<_> = writer.live.iter_mut().rev().map_while(|live| live.map.take()).collect();
+        let released = writer.release_written(RELEASE_LEN);
+        drop(writer);
+        released || !maps.is_empty()
+    }
+
+    /// Gives up whole segments below `below`: some become spares, the others go.
+    pub(crate) fn give_up(&self, room: &mut Room, below: Position) -> Result<()> {
+        let (mut given_up, begun, mut spares) = {
+            let mut writer = self.writer.lock();
+            writer.check()?;
+            let count = writer.live.iter().take_while(|live| live.last < below).count();
+            let given_up: Vec<Live> = writer.live.drain(..count).collect();
+            (given_up, writer.active.as_ref().map_or(0, |active| active.segment.sequence), writer.spares.len() as u64)
+        };
+        if given_up.is_empty() {
+            return Ok(());
+        }
+        let keep = (begun - room.begun_at_cut.min(begun)).clamp(*KEPT.start(), *KEPT.end());
+        room.begun_at_cut = begun;
+        let mut recycled = Vec::new();
+        let mut done = 0;
+        let result = given_up.iter().try_for_each(|live| {
+            if spares < keep && live.len == self.options.segment_len_bytes {
+                recycled.push(self.recycle(live, room.next_sequence + recycled.len() as u64)?);
+                spares += 1;
+            } else {
+                self.disk.remove(&segment::path(&self.options.dir, live.sequence))?;
+            }
+            done += 1;
+            Ok(())
+        });
+        let result = result.and_then(|()| self.disk.sync_dir(&self.options.dir));
+        let mut writer = self.writer.lock();
+        if result.is_ok() {
+            room.next_sequence += recycled.len() as u64;
+            writer.spares.extend(recycled);
+        }
+        given_up.drain(done..).rev().for_each(|live| writer.live.push_front(live));
+        result
+    }
+
+    /// Gives a file that nobody reads any more the number of a segment to come.
+    fn recycle(&self, live: &Live, sequence: u64) -> Result<Spare> {
+        let path = segment::path(&self.options.dir, sequence);
+        self.disk.rename(&segment::path(&self.options.dir, live.sequence), &path)?;
+        let segment = SegmentFile { sequence, file: self.disk.open(&path)?, len: live.len };
+        Ok(Spare { segment, map: None })
+    }
+}
+
+fn write_zeros(file: &dyn kvark_disk::File, len: u64) -> Result<()> {
+    let zeros = vec![0; (1 << 20).min(len as usize)];
+    let mut at = 0;
+    while at < len {
+        let step = zeros.len().min((len - at) as usize);
+        file.write_at(at, &zeros[..step])?;
+        at += step as u64;
+    }
+    file.sync_data()
+}
+
+fn no_room(len: u64, cause: &Error) -> Error {
+    let message = format!(
+        "the log could not reserve {len} bytes for its next segment ({cause}): nothing was written; \
+         free some space, writes are taken again as soon as there is room"
+    );
+    let kind = if cause.kind() == Kind::NoSpace { Kind::NoSpace } else { Kind::Io };
+    Error::new(kind, message)
+}

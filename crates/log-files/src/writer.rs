@@ -1,0 +1,317 @@
+//! The open batch and the segment it grows in: what the append mutex guards.
+//!
+//! Invariant: `at + what fits` never goes beyond `limit`; before replay, after poisoning and after closing `limit` is 0, so
+//! the one comparison of an append also asks whether it may append at all.
+//! Invariant: positions up to `last` are in the mapping; those up to `Marks::sealed` are in batches that recovery accepts.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use kvark_base::{Error, Kind, Position, Result, varint};
+use kvark_disk::{File, Mapping};
+
+use crate::{batch, segment};
+
+/// A batch of single records is sealed when it reaches this, so that a seal never has much to sum up.
+const BATCH_LEN: usize = 256 * 1024;
+
+/// What may be read without the mutex.
+#[derive(Default)]
+pub(crate) struct Marks {
+    pub last: AtomicU64,
+    pub sealed: AtomicU64,
+    pub synced: AtomicU64,
+    /// Bytes left in the segment being written.
+    pub free: AtomicU64,
+    /// Bytes left in the mapped spare behind it, 0 when there is none.
+    pub ahead: AtomicU64,
+    pub batches: AtomicU64,
+    pub appended_bytes: AtomicU64,
+}
+
+/// A segment's file, number and length.
+#[derive(Clone)]
+pub(crate) struct SegmentFile {
+    pub sequence: u64,
+    pub file: Arc<dyn File>,
+    pub len: u64,
+}
+
+/// Room prepared ahead. Only a mapped one can be begun by an append.
+pub(crate) struct Spare {
+    pub segment: SegmentFile,
+    pub map: Option<Mapping>,
+}
+
+/// The segment being written.
+pub(crate) struct Active {
+    pub segment: SegmentFile,
+    pub previous_end: Position,
+    /// What lies before is no longer mapped in.
+    pub released: usize,
+}
+
+/// A segment that holds records and is not written any more.
+pub(crate) struct Live {
+    pub sequence: u64,
+    pub previous_end: Position,
+    pub last: Position,
+    /// Bytes of header and batches.
+    pub used: u64,
+    /// Bytes of the file.
+    pub len: u64,
+    /// The file, until it is synced.
+    pub unsynced: Option<Arc<dyn File>>,
+    /// The mapping, until the background takes it away.
+    pub map: Option<Mapping>,
+}
+
+pub(crate) enum State {
+    New,
+    Open,
+    Poisoned(Error),
+    Closed,
+}
+
+pub(crate) struct Writer {
+    pub state: State,
+    map: Option<Mapping>,
+    limit: usize,
+    at: usize,
+    /// Where the open batch begins, when one is open.
+    open_at: Option<usize>,
+    count: u32,
+    last: Position,
+    incarnation: u64,
+    epoch: u32,
+    chain: u32,
+    identity: u32,
+    pub active: Option<Active>,
+    pub spares: VecDeque<Spare>,
+    pub live: VecDeque<Live>,
+}
+
+/// Where a log goes on after recovery.
+pub(crate) struct Resume {
+    pub header: segment::Header,
+    pub segment: SegmentFile,
+    pub map: Mapping,
+    pub live: VecDeque<Live>,
+}
+
+/// The most bytes that `records` records of `len_bytes` in all can take, whatever the state of the open batch.
+pub(crate) fn room_for(records: usize, len_bytes: usize) -> usize {
+    len_bytes + records * varint::len(len_bytes as u64) + batch::HEADER_LEN + batch::ALIGN
+}
+
+impl Writer {
+    pub fn new() -> Self {
+        Self {
+            state: State::New,
+            map: None,
+            limit: 0,
+            at: 0,
+            open_at: None,
+            count: 0,
+            last: 0,
+            incarnation: 0,
+            epoch: 0,
+            chain: 0,
+            identity: 0,
+            active: None,
+            spares: VecDeque::new(),
+            live: VecDeque::new(),
+        }
+    }
+
+    /// An error unless records are accepted.
+    pub fn check(&self) -> Result<()> {
+        match &self.state {
+            State::Open => Ok(()),
+            State::Poisoned(error) => Err(error.clone()),
+            State::New => Err(Error::new(Kind::Invalid, "the log must be replayed once before it takes records")),
+            State::Closed => Err(Error::new(Kind::Closed, "the log was closed; open the store again")),
+        }
+    }
+
+    #[inline]
+    pub fn fits(&self, room: usize) -> bool {
+        self.at + room <= self.limit
+    }
+
+    /// Appends a record that fits.
+    #[inline]
+    pub fn push(&mut self, parts: &[&[u8]], len: usize, marks: &Marks) -> Position {
+        if self.open_at.is_none() {
+            self.open_at = Some(self.at);
+            self.at += batch::HEADER_LEN;
+        }
+        let out = &mut self.map.as_mut().expect("there is room only in a mapping").bytes_mut()[self.at..self.limit];
+        let mut at = varint::encode(len as u64, out);
+        for part in parts {
+            out[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+        self.at += at;
+        self.count += 1;
+        self.last += 1;
+        marks.last.store(self.last, Ordering::Release);
+        marks.free.store((self.limit - self.at) as u64, Ordering::Relaxed);
+        self.last
+    }
+
+    /// Seals a batch that has grown long enough.
+    #[inline]
+    pub fn seal_when_long(&mut self, marks: &Marks) {
+        if self.open_at.is_some_and(|open_at| self.at - open_at >= BATCH_LEN) {
+            self.seal(marks);
+        }
+    }
+
+    /// Closes the open batch, if there is one.
+    pub fn seal(&mut self, marks: &Marks) {
+        if let Some(open_at) = self.open_at.take() {
+            self.seal_from(open_at, marks);
+        }
+    }
+
+    /// Writes a batch without records, which says how far the log is synced. Does nothing where there is no room or no need: the
+    /// header of a segment says it too.
+    pub fn state_synced(&mut self, marks: &Marks) {
+        self.seal(marks);
+        if self.at > segment::FIRST_BATCH && self.fits(batch::HEADER_LEN) {
+            let open_at = self.at;
+            self.at += batch::HEADER_LEN;
+            self.seal_from(open_at, marks);
+        }
+    }
+
+    fn seal_from(&mut self, open_at: usize, marks: &Marks) {
+        let header = batch::Header {
+            len_bytes: (self.at - open_at - batch::HEADER_LEN) as u32,
+            count: self.count,
+            epoch: self.epoch,
+            first: self.last + 1 - u64::from(self.count),
+            synced: marks.synced.load(Ordering::Relaxed),
+            chain: self.chain,
+        };
+        let map = self.map.as_mut().expect("an open batch lies in a mapping").bytes_mut();
+        self.chain = header.seal(self.identity, &mut map[open_at..self.at]);
+        let appended = marks.appended_bytes.load(Ordering::Relaxed) + (self.at - open_at) as u64;
+        marks.appended_bytes.store(appended, Ordering::Relaxed);
+        marks.batches.store(marks.batches.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        self.count = 0;
+        self.at = self.at.next_multiple_of(batch::ALIGN).min(self.limit);
+        marks.sealed.store(self.last, Ordering::Release);
+    }
+
+    /// Goes on in the first spare, if it is mapped and has `room`. No system call.
+    pub fn roll(&mut self, room: usize, marks: &Marks) -> bool {
+        let ready = self.spares.front().and_then(|spare| spare.map.as_ref());
+        if !matches!(self.state, State::Open) || ready.is_none_or(|map| segment::FIRST_BATCH + room > map.len()) {
+            return false;
+        }
+        self.seal(marks);
+        self.retire();
+        let Some(Spare { segment, map: Some(mut map) }) = self.spares.pop_front() else {
+            unreachable!("looked at above")
+        };
+        let header = segment::Header {
+            incarnation: self.incarnation,
+            sequence: segment.sequence,
+            first: self.last + 1,
+            previous_end: self.last,
+            synced: marks.synced.load(Ordering::Relaxed),
+            epoch: self.epoch,
+            chain: self.chain,
+        };
+        map.bytes_mut()[..segment::HEADER_LEN].copy_from_slice(&header.encode());
+        self.begin(&header, segment, map, marks);
+        true
+    }
+
+    /// Sets the written segment aside.
+    fn retire(&mut self) {
+        let Some(Active { segment, previous_end, .. }) = self.active.take() else { return };
+        self.live.push_back(Live {
+            sequence: segment.sequence,
+            previous_end,
+            last: self.last,
+            used: self.at as u64,
+            len: segment.len,
+            unsynced: Some(segment.file),
+            map: self.map.take(),
+        });
+    }
+
+    fn begin(&mut self, header: &segment::Header, segment: SegmentFile, map: Mapping, marks: &Marks) {
+        self.identity = header.identity();
+        self.at = segment::FIRST_BATCH;
+        self.limit = map.len();
+        self.map = Some(map);
+        self.active = Some(Active { segment, previous_end: header.previous_end, released: 0 });
+        marks.free.store((self.limit - self.at) as u64, Ordering::Relaxed);
+        self.mark_ahead(marks);
+    }
+
+    /// Tells the readers of [`Marks`] how much room lies ready behind the written segment.
+    pub fn mark_ahead(&self, marks: &Marks) {
+        let ahead =
+            self.spares.front().and_then(|spare| spare.map.as_ref()).map_or(0, |map| map.len() - segment::FIRST_BATCH);
+        marks.ahead.store(ahead as u64, Ordering::Relaxed);
+    }
+
+    /// Opens for appending where recovery ended. The header is in the file already.
+    pub fn resume(&mut self, resume: Resume, marks: &Marks) {
+        let Resume { header, segment, map, live } = resume;
+        self.incarnation = header.incarnation;
+        self.epoch = header.epoch;
+        self.chain = header.chain;
+        self.last = header.first - 1;
+        self.live = live;
+        marks.last.store(self.last, Ordering::Release);
+        marks.synced.store(self.last, Ordering::Release);
+        marks.sealed.store(self.last, Ordering::Release);
+        self.state = State::Open;
+        self.begin(&header, segment, map, marks);
+    }
+
+    /// Accepts nothing from now on.
+    pub fn stop(&mut self, state: State, marks: &Marks) {
+        self.state = state;
+        self.limit = 0;
+        marks.free.store(0, Ordering::Relaxed);
+        marks.ahead.store(0, Ordering::Relaxed);
+    }
+
+    /// Lets go of the written segment and of everything set aside, for closing; returns where the written one ends.
+    pub fn let_go(&mut self) -> Option<(Active, u64)> {
+        self.map = None;
+        self.live.iter_mut().for_each(|live| live.map = None);
+        self.active.take().map(|active| (active, self.at as u64))
+    }
+
+    /// No longer counts as resident what lies well before the open batch.
+    pub fn release_written(&mut self, at_least: usize) -> bool {
+        let sealed_end = self.open_at.unwrap_or(self.at);
+        let (Some(active), Some(map)) = (&mut self.active, &self.map) else { return false };
+        if sealed_end - active.released < at_least {
+            return false;
+        }
+        map.release(active.released..sealed_end);
+        active.released = sealed_end;
+        true
+    }
+
+    /// Bytes from the oldest live segment to the end of what is written.
+    pub fn live_bytes(&self) -> u64 {
+        self.live.iter().map(|live| live.used).sum::<u64>() + self.at as u64
+    }
+
+    /// The oldest position that can be replayed.
+    pub fn first(&self) -> Position {
+        let previous_end = self.live.front().map(|live| live.previous_end);
+        previous_end.or(self.active.as_ref().map(|active| active.previous_end)).unwrap_or(self.last) + 1
+    }
+}

@@ -1,0 +1,55 @@
+//! What the tests of this room share.
+#![allow(dead_code)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kvark_base::random::Random;
+use kvark_base::{Position, Result};
+use kvark_disk::Disk;
+use kvark_log::{Log, Replayed};
+use kvark_log_files::{LogFiles, Options};
+
+/// A directory that goes when it is dropped.
+pub struct TempDir(PathBuf);
+
+impl TempDir {
+    pub fn new() -> Self {
+        let name = format!("kvark-log-{}-{:016x}", std::process::id(), Random::from_system().next_u64());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub fn options(dir: PathBuf, segment_len_bytes: u64) -> Options {
+    Options { dir, segment_len_bytes, incarnation: 0x1122_3344_5566_7788 }
+}
+
+pub type Records = Vec<(Position, Vec<u8>)>;
+
+/// Opens the log in `/log` of `disk` with the smallest segments.
+pub fn open(disk: &(impl Disk + Clone + 'static)) -> LogFiles {
+    LogFiles::open(Arc::new(disk.clone()), options("/log".into(), 4096)).unwrap()
+}
+
+/// Opens and replays.
+pub fn reopen(disk: &(impl Disk + Clone + 'static), after: Position) -> Result<(LogFiles, Replayed, Records)> {
+    let log = open(disk);
+    let mut records = Vec::new();
+    let replayed = log.replay(after, &mut |position, record| {
+        records.push((position, record.to_vec()));
+        Ok(())
+    })?;
+    Ok((log, replayed, records))
+}
