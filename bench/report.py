@@ -67,7 +67,7 @@ class Plot:
         axes.set_xticks([index + 0.4 - width / 2 for index in range(len(self.heights))], list(self.heights))
         axes.set_title(self.title)
         axes.set_ylabel(self.unit)
-        axes.legend()
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
         drawn = [height for group in self.heights.values() for height in group.values() if height > 0]
         if drawn and max(drawn) > WIDE * min(drawn):
             axes.set_yscale("log")
