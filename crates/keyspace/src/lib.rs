@@ -1,1 +1,31 @@
-//! placeholder
+//! `keyspace`: the map of keys, in memory, with everything that keeps it company: expiry, versions, order, checkpoint.
+//!
+//! Read in this order: [`Keyspace`] (shards, who may hold them), [`View`] and [`Writer`] (what a command holds),
+//! [`entry`] and [`table`] (the bytes), [`checkpoint`] and [`recover`] (to the tier and back), [`whole`] (what looks at
+//! all keys), [`order`] (walks in key order), [`sweep`] (keys whose time has come).
+//!
+//! Invariant: state = tier + tail of the log. An entry whose version is above its shard's checkpoint is dirty: the log
+//! still has its latest change.
+//! Invariant: an effect is in the log before it is in the map, and in the order of the log for each key, because both
+//! happen under the key's shard.
+
+pub mod checkpoint;
+mod deadlines;
+pub mod entry;
+pub mod key;
+mod keyspace;
+pub mod order;
+pub mod recover;
+mod shard;
+mod slab;
+pub mod sweep;
+pub mod table;
+mod view;
+pub mod whole;
+mod writer;
+
+pub use entry::EntryRef;
+pub use key::Key;
+pub use keyspace::{Census, Keyspace, Options, Prefetch};
+pub use view::View;
+pub use writer::Writer;

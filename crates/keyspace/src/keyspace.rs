@@ -1,0 +1,229 @@
+//! All shards of a store, and who may hold which of them.
+//!
+//! Invariant: whoever holds several shards took them in ascending order.
+//! Invariant: the names of databases change only while every shard is held, so holding any shard freezes them.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering};
+
+use crossbeam_epoch::{self as epoch, Guard};
+use kvark_base::limits::DATABASES;
+use kvark_base::{Millis, Position};
+use kvark_log::Log;
+
+use crate::key::{Key, KeyHasher};
+use crate::order::Orders;
+use crate::shard::{Shard, State};
+use crate::slab::PagePool;
+use crate::table::Table;
+use crate::view::{Locked, View};
+use crate::writer::Writer;
+
+/// What a store is made with; kept for its life.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// A power of two.
+    pub shards: usize,
+    /// Seeds the hash of keys.
+    pub seed: u64,
+}
+
+/// See the module.
+pub struct Keyspace {
+    shards: Box<[Shard]>,
+    pub(crate) hasher: KeyHasher,
+    log: Arc<dyn Log>,
+    pool: Arc<PagePool>,
+    /// Physical database of each name.
+    names: [AtomicU8; DATABASES],
+    /// The position of the latest exchange of names.
+    pub(crate) named_at: AtomicU64,
+    /// Databases emptied since the tier was last told, as bits.
+    pub(crate) flushed: AtomicU16,
+    pub(crate) orders: Orders,
+}
+
+/// What a keyspace holds at a moment.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Census {
+    /// Keys by database name.
+    pub keys: [u64; DATABASES],
+    /// Keys with a deadline, over all databases, as an upper bound (stale notes count).
+    pub deadlines: u64,
+    /// Bytes in entries.
+    pub entry_bytes: u64,
+    /// Bytes in tables.
+    pub table_bytes: u64,
+    /// Reads that found their key.
+    pub hits: u64,
+    /// Reads that did not.
+    pub misses: u64,
+    /// Keys removed because their time had come.
+    pub expired: u64,
+}
+
+/// Leave to look at the tables without holding them, to ask the cache ahead of time. Keep it for a turn, not longer.
+pub struct Prefetch<'a> {
+    keyspace: &'a Keyspace,
+    pinned: Guard,
+}
+
+impl Prefetch<'_> {
+    /// Asks the cache for the key's bucket.
+    #[inline]
+    pub fn bucket(&self, db: u32, key: &Key<'_>) {
+        // SAFETY: the shard outlives the borrow.
+        unsafe { Table::prefetch_bucket(self.keyspace.table_ptr(db, key), key.hash, &self.pinned) }
+    }
+
+    /// Asks the cache for the entries that the bucket names, once that has arrived.
+    #[inline]
+    pub fn entries(&self, db: u32, key: &Key<'_>) {
+        // SAFETY: the shard outlives the borrow.
+        unsafe { Table::prefetch_entries(self.keyspace.table_ptr(db, key), key.hash, &self.pinned) }
+    }
+}
+
+impl Keyspace {
+    /// An empty keyspace whose effects go to `log`.
+    pub fn new(options: Options, log: Arc<dyn Log>) -> Self {
+        let pool = Arc::new(PagePool::default());
+        Self {
+            shards: (0..options.shards).map(|_| Shard::new(&pool)).collect(),
+            hasher: KeyHasher::new(options.seed, options.shards),
+            log,
+            pool,
+            names: std::array::from_fn(|db| AtomicU8::new(db as u8)),
+            named_at: AtomicU64::new(0),
+            flushed: AtomicU16::new(0),
+            orders: Orders::default(),
+        }
+    }
+
+    /// Hashes a key.
+    #[inline]
+    pub fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        self.hasher.key(bytes)
+    }
+
+    /// The log that effects go to.
+    #[inline]
+    pub fn log(&self) -> &dyn Log {
+        &*self.log
+    }
+
+    /// Leave to ask the cache ahead of time.
+    pub fn prefetch(&self) -> Prefetch<'_> {
+        Prefetch { keyspace: self, pinned: epoch::pin() }
+    }
+
+    /// Holds the shard of one key, to read.
+    #[inline]
+    pub fn view_one<'a>(&'a self, db: u32, key: Key<'a>, now_ms: Millis) -> View<'a> {
+        let locked = Locked::One(key.shard, self.shards[key.shard as usize].state.lock());
+        self.view(db, now_ms, Some(key), locked)
+    }
+
+    /// Holds the shards of several keys, to read.
+    pub fn view_many<'a>(&'a self, db: u32, keys: impl Iterator<Item = &'a [u8]>, now_ms: Millis) -> View<'a> {
+        let locked = self.lock_many(keys);
+        self.view(db, now_ms, None, locked)
+    }
+
+    /// Holds the shard of one key, to write.
+    #[inline]
+    pub fn write_one<'a>(&'a self, db: u32, key: Key<'a>, now_ms: Millis) -> Writer<'a> {
+        Writer::new(self.view_one(db, key, now_ms))
+    }
+
+    /// Holds the shards of several keys, to write.
+    pub fn write_many<'a>(&'a self, db: u32, keys: impl Iterator<Item = &'a [u8]>, now_ms: Millis) -> Writer<'a> {
+        Writer::new(self.view_many(db, keys, now_ms))
+    }
+
+    fn view<'a>(&'a self, db: u32, now_ms: Millis, prepared: Option<Key<'a>>, locked: Locked<'a>) -> View<'a> {
+        View { keyspace: self, locked, db, now_ms, touching: true, prepared, seen: Cell::new(0) }
+    }
+
+    fn lock_many<'a>(&'a self, keys: impl Iterator<Item = &'a [u8]>) -> Locked<'a> {
+        let mut shards: Vec<u32> = keys.map(|key| self.hasher.key(key).shard).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        Locked::Many(shards.into_iter().map(|shard| (shard, self.shards[shard as usize].state.lock())).collect())
+    }
+
+    pub(crate) fn lock_all(&self) -> Vec<parking_lot::MutexGuard<'_, State>> {
+        self.shards.iter().map(|shard| shard.state.lock()).collect()
+    }
+
+    /// Holds one shard, to sweep it.
+    pub(crate) fn write_shard(&self, shard: u32, now_ms: Millis) -> Writer<'_> {
+        let locked = Locked::One(shard, self.shards[shard as usize].state.lock());
+        Writer::new(self.view(0, now_ms, None, locked))
+    }
+
+    pub(crate) fn shard(&self, shard: u32) -> parking_lot::MutexGuard<'_, State> {
+        self.shards[shard as usize].state.lock()
+    }
+
+    /// How many shards there are.
+    pub fn shards(&self) -> u32 {
+        self.shards.len() as u32
+    }
+
+    /// The physical database of a name; stable while any shard is held.
+    #[inline]
+    pub(crate) fn physical(&self, db: u32) -> u8 {
+        self.names[db as usize].load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_names(&self, names: [u8; DATABASES], at: Position) {
+        names.iter().zip(&self.names).for_each(|(&physical, name)| name.store(physical, Ordering::Relaxed));
+        self.named_at.store(at, Ordering::Relaxed);
+    }
+
+    pub(crate) fn names(&self) -> [u8; DATABASES] {
+        std::array::from_fn(|db| self.names[db].load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    fn table_ptr(&self, db: u32, key: &Key<'_>) -> *const Table {
+        let state = self.shards[key.shard as usize].state.data_ptr();
+        // SAFETY: only the address is computed; nothing is read.
+        unsafe { (&raw const (*state).tables).cast::<Table>().add(usize::from(self.physical(db))) }
+    }
+
+    /// How many keys database `db` holds.
+    pub fn len(&self, db: u32) -> u64 {
+        self.shards.iter().map(|shard| shard.state.lock().tables[usize::from(self.physical(db))].len() as u64).sum()
+    }
+
+    /// Counts everything.
+    pub fn census(&self) -> Census {
+        let mut census = Census::default();
+        for shard in &self.shards {
+            let state = shard.state.lock();
+            for (db, keys) in census.keys.iter_mut().enumerate() {
+                *keys += state.tables[usize::from(self.physical(db as u32))].len() as u64;
+            }
+            census.deadlines += state.deadlines.len() as u64;
+            census.entry_bytes += state.slab.allocated_bytes() as u64;
+            census.table_bytes += state.tables.iter().map(Table::memory_bytes).sum::<usize>() as u64;
+            census.hits += state.counts.hits.get();
+            census.misses += state.counts.misses.get();
+            census.expired += state.counts.expired;
+        }
+        census
+    }
+
+    /// Sets hits, misses and expired keys back to zero.
+    pub fn reset_counts(&self) {
+        self.shards.iter().for_each(|shard| shard.state.lock().counts = Default::default());
+    }
+
+    /// Bytes of address space reserved for entries.
+    pub fn reserved_bytes(&self) -> u64 {
+        self.pool.reserved_bytes() as u64
+    }
+}

@@ -1,0 +1,130 @@
+//! Back to memory: what the tier holds, then the tail of the log. The same effects as live, without logging them.
+//!
+//! Invariant: an effect at or below an entry's version is in the entry already and is skipped, so that a fuzzy
+//! checkpoint and its tail meet in one state.
+//! Invariant: no clock is read here. A key whose time has come is loaded and stays until its removal is logged.
+
+use kvark_base::limits::DATABASES;
+use kvark_base::{Error, Kind, Position, Result};
+use kvark_log::Effect;
+use kvark_values::{ValueRef, codec};
+
+use crate::checkpoint::{Checkpoint, TierEntry};
+use crate::entry::NewEntry;
+use crate::key::Key;
+use crate::keyspace::Keyspace;
+
+use std::sync::atomic::Ordering;
+
+impl Keyspace {
+    /// Takes over what a checkpoint remembered; called first.
+    pub fn restore(&self, checkpoint: &Checkpoint) {
+        self.set_names(checkpoint.names, checkpoint.named_at);
+        for shard in 0..self.shards() {
+            let mut state = self.shard(shard);
+            state.checkpointed = checkpoint.position;
+            state.changed = checkpoint.position;
+        }
+    }
+
+    /// Takes over one entry of the tier.
+    pub fn load(&self, entry: &TierEntry<'_>) {
+        let key = self.key(entry.key);
+        let new = NewEntry {
+            key: entry.key,
+            value: entry.value,
+            expires_at: entry.expires_at,
+            version: entry.version,
+            in_tier: true,
+            accessed: 0,
+        };
+        let mut state = self.shard(key.shard);
+        let checkpointed = state.checkpointed;
+        state.put(entry.db, &key, new, &self.hasher);
+        // Behind a fuzzy pass the tier may be ahead of the checkpoint; then the shard is dirty.
+        state.changed = checkpointed.max(entry.version);
+    }
+
+    /// Replays one effect of the log.
+    pub fn replay(&self, position: Position, effect: &Effect<'_>) -> Result<()> {
+        match *effect {
+            Effect::Put { db, key, expires_at, kind, payload } => {
+                let value = codec::decode(kind, payload)?;
+                let (db, key) = (physical(db)?, self.key(key));
+                let new = self.stamp(position, &key, value, expires_at);
+                self.replay_on(db, &key, position, |state| state.put(db, &key, new, &self.hasher));
+            }
+            Effect::Remove { db, key, .. } => {
+                let (db, key) = (physical(db)?, self.key(key));
+                self.replay_on(db, &key, position, |state| {
+                    if let Some(found) = state.find(db, &key) {
+                        state.remove(db, key.bytes, &found, position);
+                    }
+                });
+            }
+            Effect::ExpireAt { db, key, expires_at } => {
+                let (db, key) = (physical(db)?, self.key(key));
+                self.replay_on(db, &key, position, |state| state.set_deadline(db, &key, expires_at, position));
+            }
+            Effect::Splice { db, key, offset, bytes } => {
+                let (db, key) = (physical(db)?, self.key(key));
+                let stamp = self.stamp(position, &key, ValueRef::Int(0), 0);
+                self.replay_on(db, &key, position, |state| {
+                    state.splice(db, &key, offset as usize, bytes, stamp, &self.hasher);
+                });
+            }
+            Effect::Flush { db } => self.replay_flush(physical(db)?, position),
+            Effect::Swap { a, b } => self.replay_swap(physical(a)?, physical(b)?, position),
+        }
+        Ok(())
+    }
+
+    fn stamp<'a>(&self, version: Position, key: &Key<'a>, value: ValueRef<'a>, expires_at: u64) -> NewEntry<'a> {
+        NewEntry { key: key.bytes, value, expires_at, version, in_tier: false, accessed: 0 }
+    }
+
+    fn replay_on(&self, db: u8, key: &Key<'_>, position: Position, change: impl FnOnce(&mut crate::shard::State)) {
+        let mut state = self.shard(key.shard);
+        if state.get(db, key).is_none_or(|entry| entry.version() < position) {
+            change(&mut state);
+        }
+    }
+
+    fn replay_flush(&self, db: u8, position: Position) {
+        for shard in 0..self.shards() {
+            let mut state = self.shard(shard);
+            let older: Vec<Vec<u8>> = state.tables[usize::from(db)]
+                .iter()
+                // SAFETY: the shard is held.
+                .map(|entry| unsafe { entry.borrow() })
+                .filter(|entry| entry.version() < position)
+                .map(|entry| entry.key().to_vec())
+                .collect();
+            for bytes in older {
+                let found = state.find(db, &self.key(&bytes)).expect("it was there a moment ago");
+                state.remove(db, &bytes, &found, position);
+            }
+            // The tier is cleared as a whole before the next pass.
+            state.removed.retain(|&(of, _)| of != db);
+            state.changed = state.changed.max(position);
+        }
+        self.flushed.fetch_or(1 << db, Ordering::Relaxed);
+    }
+
+    fn replay_swap(&self, a: u8, b: u8, position: Position) {
+        if position > self.named_at.load(Ordering::Relaxed) {
+            let mut names = self.names();
+            names.swap(usize::from(a), usize::from(b));
+            self.set_names(names, position);
+        }
+    }
+}
+
+fn physical(db: u32) -> Result<u8> {
+    u8::try_from(db).ok().filter(|&db| usize::from(db) < DATABASES).ok_or_else(|| {
+        Error::new(
+            Kind::Corrupt,
+            format!("the log speaks of database {db}, and there are {DATABASES}: was it written by a newer kvark?"),
+        )
+    })
+}

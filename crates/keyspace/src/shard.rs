@@ -1,0 +1,242 @@
+//! One shard: a mutex over the tables of every database and what keeps them company.
+//!
+//! Databases are counted physically here: `SWAPDB` exchanges names in [`crate::Keyspace`], never tables.
+//!
+//! Invariant: nobody waits for a disk, a socket or another shard out of order while holding a shard.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use kvark_base::limits::DATABASES;
+use kvark_base::{Millis, Position};
+use kvark_values::{Value, ValueRef};
+use parking_lot::Mutex;
+
+use crate::deadlines::Deadlines;
+use crate::entry::{EntryPtr, EntryRef, NewEntry};
+use crate::key::{Key, KeyHasher};
+use crate::slab::{PagePool, Slab};
+use crate::table::{Found, Table};
+
+/// A shard on cache lines of its own.
+#[repr(align(128))]
+pub struct Shard {
+    /// What the lock protects.
+    pub state: Mutex<State>,
+}
+
+/// What a shard counts; told in `INFO`.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Reads that found their key.
+    pub hits: Cell<u64>,
+    /// Reads that did not.
+    pub misses: Cell<u64>,
+    /// Keys removed because their time had come.
+    pub expired: u64,
+}
+
+/// A key that came or went, for the ordered index.
+#[derive(Debug)]
+pub struct Change {
+    /// Physical database.
+    pub db: u8,
+    /// Came (or went).
+    pub added: bool,
+    /// The key.
+    pub key: Box<[u8]>,
+}
+
+/// The contents of one shard.
+pub struct State {
+    /// One table a physical database.
+    pub tables: [Table; DATABASES],
+    /// Memory for entries.
+    pub slab: Slab,
+    /// When to look for expired keys.
+    pub deadlines: Deadlines,
+    /// Keys of which the tier holds a state, removed since the last pass.
+    pub removed: Vec<(u8, Box<[u8]>)>,
+    /// Every change up to here is in the tier.
+    pub checkpointed: Position,
+    /// The latest change.
+    pub changed: Position,
+    /// The latest removal: what a miss depends on.
+    pub last_removal: Position,
+    /// Counters.
+    pub counts: Counts,
+    /// Which databases have an ordered index, as bits.
+    pub ordered: u16,
+    /// What the ordered indexes have not heard of yet.
+    pub changes: Vec<Change>,
+}
+
+impl Shard {
+    /// An empty shard.
+    pub fn new(pool: &Arc<PagePool>) -> Self {
+        let state = State {
+            tables: Default::default(),
+            slab: Slab::new(Arc::clone(pool)),
+            deadlines: Deadlines::default(),
+            removed: Vec::new(),
+            checkpointed: 0,
+            changed: 0,
+            last_removal: 0,
+            counts: Counts::default(),
+            ordered: 0,
+            changes: Vec::new(),
+        };
+        Self { state: Mutex::new(state) }
+    }
+}
+
+impl State {
+    /// Finds a key, expired or not.
+    #[inline]
+    pub fn find(&self, db: u8, key: &Key<'_>) -> Option<Found> {
+        // SAFETY: entries of a table are alive while its shard is held.
+        self.tables[usize::from(db)].find(key.hash, |entry| unsafe { entry.borrow() }.key() == key.bytes)
+    }
+
+    /// Finds a key to be read, expired or not.
+    #[inline]
+    pub fn get(&self, db: u8, key: &Key<'_>) -> Option<EntryRef<'_>> {
+        // SAFETY: as above; `&self` holds the shard.
+        self.find(db, key).map(|found| unsafe { found.entry.borrow() })
+    }
+
+    /// The key now holds what `new` says.
+    #[inline]
+    pub fn put(&mut self, db: u8, key: &Key<'_>, mut new: NewEntry<'_>, hasher: &KeyHasher) {
+        self.changed = new.version;
+        let old = self.find(db, key);
+        if let Some(found) = &old {
+            // SAFETY: found under this hold of the shard; freed once, after the table has let go of it.
+            unsafe {
+                let was = found.entry.borrow();
+                new.in_tier = was.in_tier();
+                if new.expires_at != 0 && new.expires_at != was.expires_at() {
+                    self.deadlines.push(new.expires_at, db, key.hash);
+                }
+                if !found.entry.overwrite(new) {
+                    let entry = EntryPtr::new(&mut self.slab, new);
+                    self.tables[usize::from(db)].replace(found, entry);
+                    found.entry.free(&mut self.slab);
+                }
+            }
+            return;
+        }
+        if new.expires_at != 0 {
+            self.deadlines.push(new.expires_at, db, key.hash);
+        }
+        let entry = EntryPtr::new(&mut self.slab, new);
+        // SAFETY: entries of a table are alive while its shard is held.
+        self.tables[usize::from(db)].insert(key.hash, entry, |entry| hasher.hash(unsafe { entry.borrow() }.key()));
+        self.note_change(db, key.bytes, true);
+    }
+
+    /// Takes a key out. `found` is from this hold of the shard.
+    pub fn remove(&mut self, db: u8, key: &[u8], found: &Found, position: Position) {
+        self.changed = position;
+        self.last_removal = position;
+        self.note_change(db, key, false);
+        // SAFETY: found under this hold of the shard; freed once, after the table has let go of it.
+        unsafe {
+            if found.entry.borrow().in_tier() {
+                self.removed.push((db, key.into()));
+            }
+            self.tables[usize::from(db)].remove(found);
+            found.entry.free(&mut self.slab);
+        }
+    }
+
+    /// Writes `bytes` at `offset` of a string, in place where it has memory of its own, and stamps it.
+    pub fn splice(
+        &mut self,
+        db: u8,
+        key: &Key<'_>,
+        offset: usize,
+        bytes: &[u8],
+        stamp: NewEntry<'_>,
+        hasher: &KeyHasher,
+    ) -> usize {
+        let found = self.find(db, key);
+        if let Some(found) = &found {
+            // SAFETY: found under this hold of the shard, which is ours alone.
+            if let Some(Value::Bytes(text)) = unsafe { found.entry.boxed_mut() } {
+                splice_into(text, offset, bytes);
+                self.changed = stamp.version;
+                // SAFETY: as above.
+                unsafe {
+                    found.entry.stamp(stamp.version, found.entry.borrow().in_tier());
+                    found.entry.touch(stamp.accessed);
+                }
+                return text.len();
+            }
+        }
+        let mut digits = kvark_values::IntBuffer::new();
+        // SAFETY: found under this hold of the shard.
+        let entry = found.map(|found| unsafe { found.entry.borrow() });
+        let mut text = entry.map_or_else(Vec::new, |entry| entry.value().text(&mut digits).to_vec());
+        let expires_at = entry.map_or(0, |entry| entry.expires_at());
+        splice_into(&mut text, offset, bytes);
+        self.put(db, key, NewEntry { value: ValueRef::string(&text), expires_at, ..stamp }, hasher);
+        text.len()
+    }
+
+    /// Sets the deadline of a key (0: none) and stamps it. A missing key is left missing.
+    pub fn set_deadline(&mut self, db: u8, key: &Key<'_>, expires_at: Millis, version: Position) {
+        let Some(found) = self.find(db, key) else { return };
+        self.changed = version;
+        if expires_at != 0 {
+            self.deadlines.push(expires_at, db, key.hash);
+        }
+        // SAFETY: found under this hold of the shard, which is ours alone.
+        unsafe {
+            let entry = found.entry.with_deadline(&mut self.slab, expires_at);
+            self.tables[usize::from(db)].replace(&found, entry);
+            entry.stamp(version, entry.borrow().in_tier());
+        }
+    }
+
+    /// Empties a database.
+    pub fn clear(&mut self, db: u8, position: Position) {
+        let table = std::mem::take(&mut self.tables[usize::from(db)]);
+        for entry in table.iter() {
+            // SAFETY: the table is gone from the shard, its entries are freed once.
+            unsafe { entry.free(&mut self.slab) };
+        }
+        self.removed.retain(|&(of, _)| of != db);
+        self.changes.retain(|change| change.db != db);
+        self.changed = position;
+        self.last_removal = position;
+    }
+
+    /// Whether `expires_at` is due and which entry that is: the entries of `db` with this hash whose time has come.
+    pub fn due(&self, db: u8, hash: u64, now_ms: Millis) -> Option<Found> {
+        // SAFETY: entries of a table are alive while its shard is held.
+        self.tables[usize::from(db)].find(hash, |entry| unsafe { entry.borrow() }.is_expired(now_ms))
+    }
+
+    fn note_change(&mut self, db: u8, key: &[u8], added: bool) {
+        if self.ordered >> db & 1 == 1 {
+            self.changes.push(Change { db, added, key: key.into() });
+        }
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        for db in 0..DATABASES as u8 {
+            self.clear(db, 0);
+        }
+    }
+}
+
+fn splice_into(text: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
+    let end = offset + bytes.len();
+    if text.len() < end {
+        text.resize(end, 0);
+    }
+    text[offset..end].copy_from_slice(bytes);
+}

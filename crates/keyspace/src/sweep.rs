@@ -1,0 +1,67 @@
+//! Removes keys whose time has come. The removal is an effect, so that whoever replays the log never looks at a clock.
+
+use kvark_base::{Millis, Result};
+
+use crate::keyspace::Keyspace;
+
+/// Notes looked at while one shard is held.
+const SLICE: usize = 64;
+/// Stale notes tolerated before a shard's deadlines are rebuilt, beside as many as there are keys.
+const STALE_SLACK: usize = 4096;
+
+impl Keyspace {
+    /// Removes every key that is due at `now_ms`, a slice of one shard at a time; returns how many.
+    /// Errors when the log refuses: the keys stay, invisible, and are tried again.
+    pub fn sweep(&self, now_ms: Millis) -> Result<u64> {
+        let mut removed = 0;
+        for shard in 0..self.shards() {
+            loop {
+                let (some, more) = self.sweep_slice(shard, now_ms)?;
+                removed += some;
+                if !more {
+                    break;
+                }
+            }
+        }
+        Ok(removed)
+    }
+
+    /// The earliest deadline of any key, perhaps stale.
+    pub fn next_deadline(&self) -> Option<Millis> {
+        (0..self.shards()).filter_map(|shard| self.shard(shard).deadlines.next_ms()).min()
+    }
+
+    fn sweep_slice(&self, shard: u32, now_ms: Millis) -> Result<(u64, bool)> {
+        if self.shard(shard).deadlines.next_ms().is_none_or(|next| next > now_ms) {
+            return Ok((0, false));
+        }
+        let mut removed = 0;
+        let mut writer = self.write_shard(shard, now_ms);
+        for _ in 0..SLICE {
+            let Some((db, hash)) = writer.pop_due(shard) else { return Ok((removed, false)) };
+            removed += u64::from(writer.remove_due(shard, db, hash)?);
+        }
+        drop(writer);
+        self.drop_stale_notes(shard);
+        Ok((removed, true))
+    }
+
+    fn drop_stale_notes(&self, shard: u32) {
+        let mut state = self.shard(shard);
+        let keys: usize = state.tables.iter().map(|table| table.len()).sum();
+        if state.deadlines.len() <= 2 * keys + STALE_SLACK {
+            return;
+        }
+        let mut notes = Vec::new();
+        for (db, table) in state.tables.iter().enumerate() {
+            for entry in table.iter() {
+                // SAFETY: the shard is held.
+                let entry = unsafe { entry.borrow() };
+                if entry.expires_at() != 0 {
+                    notes.push((entry.expires_at(), db as u8, self.hasher.hash(entry.key())));
+                }
+            }
+        }
+        state.deadlines.rebuild(notes.into_iter());
+    }
+}

@@ -1,0 +1,133 @@
+//! What a command that reads holds: its keys' shards, locked, and the moment.
+//!
+//! Invariant: a [`View`] has no method that changes what a client can see.
+
+use std::cell::Cell;
+
+use kvark_base::{Millis, Position};
+use parking_lot::MutexGuard;
+
+use crate::entry::EntryRef;
+use crate::key::Key;
+use crate::keyspace::Keyspace;
+use crate::shard::State;
+
+/// Shards held, in ascending order.
+pub(crate) enum Locked<'a> {
+    One(u32, MutexGuard<'a, State>),
+    Many(Vec<(u32, MutexGuard<'a, State>)>),
+}
+
+impl<'a> Locked<'a> {
+    #[inline]
+    pub(crate) fn state(&self, shard: u32) -> &State {
+        match self {
+            Self::One(held, state) => {
+                assert_eq!(*held, shard, "a command reached for a key that its row does not name");
+                state
+            }
+            Self::Many(states) => &states[place_of(states, shard)].1,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn state_mut(&mut self, shard: u32) -> &mut State {
+        match self {
+            Self::One(held, state) => {
+                assert_eq!(*held, shard, "a command reached for a key that its row does not name");
+                state
+            }
+            Self::Many(states) => {
+                let place = place_of(states, shard);
+                &mut states[place].1
+            }
+        }
+    }
+}
+
+fn place_of(states: &[(u32, MutexGuard<'_, State>)], shard: u32) -> usize {
+    states
+        .binary_search_by_key(&shard, |(held, _)| *held)
+        .unwrap_or_else(|_| panic!("a command reached for a key in shard {shard}, which its row does not name"))
+}
+
+/// See the module.
+pub struct View<'a> {
+    pub(crate) keyspace: &'a Keyspace,
+    pub(crate) locked: Locked<'a>,
+    pub(crate) db: u32,
+    pub(crate) now_ms: Millis,
+    pub(crate) touching: bool,
+    /// The key whose hash was computed before the command ran.
+    pub(crate) prepared: Option<Key<'a>>,
+    pub(crate) seen: Cell<Position>,
+}
+
+impl<'a> View<'a> {
+    /// Wall-clock time of this command, in milliseconds since the Unix epoch.
+    pub fn now_ms(&self) -> Millis {
+        self.now_ms
+    }
+
+    /// The selected database.
+    pub fn db(&self) -> u32 {
+        self.db
+    }
+
+    /// Reads from here on leave no trace of access (or do again).
+    pub fn set_touching(&mut self, touching: bool) {
+        self.touching = touching;
+    }
+
+    /// Everything that was read so far depends on the log up to here.
+    pub fn seen(&self) -> Position {
+        self.seen.get()
+    }
+
+    #[inline]
+    pub(crate) fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        match &self.prepared {
+            Some(prepared) if prepared.is_of(bytes) => Key { bytes, ..*prepared },
+            _ => self.keyspace.hasher.key(bytes),
+        }
+    }
+
+    /// The live entry of `key` in the selected database; counted as a hit or a miss, and as an access.
+    #[inline]
+    pub fn find(&self, key: &[u8]) -> Option<EntryRef<'_>> {
+        let key = self.key(key);
+        let entry = self.peek_key(self.db, &key);
+        let counts = &self.locked.state(key.shard).counts;
+        match entry {
+            Some(entry) => {
+                counts.hits.set(counts.hits.get() + 1);
+                if self.touching {
+                    // SAFETY: the entry is alive and its shard is held.
+                    unsafe { entry.ptr().touch(self.now_ms / 1000) };
+                }
+            }
+            None => counts.misses.set(counts.misses.get() + 1),
+        }
+        entry
+    }
+
+    /// The live entry of `key` in the selected database, leaving no trace.
+    #[inline]
+    pub fn peek(&self, key: &[u8]) -> Option<EntryRef<'_>> {
+        self.peek_key(self.db, &self.key(key))
+    }
+
+    /// The live entry of `key` in database `db`, leaving no trace.
+    pub fn peek_in(&self, db: u32, key: &[u8]) -> Option<EntryRef<'_>> {
+        self.peek_key(db, &self.key(key))
+    }
+
+    #[inline]
+    fn peek_key(&self, db: u32, key: &Key<'_>) -> Option<EntryRef<'_>> {
+        let state = self.locked.state(key.shard);
+        let entry = state.get(self.keyspace.physical(db), key).filter(|entry| !entry.is_expired(self.now_ms));
+        let depends = entry.map_or(state.last_removal, |entry| entry.version());
+        self.seen.set(self.seen.get().max(depends));
+        entry
+    }
+}

@@ -1,0 +1,183 @@
+//! The one door for change.
+//!
+//! Each method logs the effect first and then changes the map, so that a refusal (no space) leaves everything as it was.
+//! In one step it also stamps the version, keeps the deadline, tells the ordered index and the checkpoint.
+//!
+//! Invariant: there is no other way to change what a client can see, except replaying the same effects
+//! (`crate::recover`).
+//! Invariant: a command with more than one effect opens a bracket first, with room for all of them.
+
+use std::ops::Deref;
+
+use kvark_base::{Millis, Position, Result};
+use kvark_log::record::Reason;
+use kvark_log::{Bracket, Effect, RecordBuffer};
+use kvark_values::{ValueRef, codec};
+
+use crate::entry::NewEntry;
+use crate::view::View;
+
+/// What a command that writes holds. Reads through [`View`], which it derefs to.
+pub struct Writer<'a> {
+    view: View<'a>,
+    bracket: Option<Box<dyn Bracket + 'a>>,
+    written: Position,
+}
+
+impl<'a> Deref for Writer<'a> {
+    type Target = View<'a>;
+
+    #[inline]
+    fn deref(&self) -> &View<'a> {
+        &self.view
+    }
+}
+
+/// Bytes of an effect's record beside key and value, at most.
+const RECORD_OVERHEAD: usize = 48;
+
+impl<'a> Writer<'a> {
+    pub(crate) fn new(view: View<'a>) -> Self {
+        Self { view, bracket: None, written: 0 }
+    }
+
+    /// The position of the last effect, 0 when nothing changed.
+    pub fn written(&self) -> Position {
+        self.written
+    }
+
+    /// See [`View::set_touching`].
+    pub fn set_touching(&mut self, touching: bool) {
+        self.view.touching = touching;
+    }
+
+    /// From here to the end of the command, all effects are one: after a crash all of them are there, or none. `effects`
+    /// is how many there may be, `len_bytes` the bytes of their keys and values together, both as upper bounds.
+    ///
+    /// Errors when there is no room for them; nothing has happened then.
+    pub fn bracket(&mut self, effects: usize, len_bytes: usize) -> Result<()> {
+        debug_assert!(self.bracket.is_none(), "a command opens one bracket");
+        self.bracket = Some(self.view.keyspace.log().bracket(effects, len_bytes + effects * RECORD_OVERHEAD)?);
+        Ok(())
+    }
+
+    /// `key` now holds `value` and expires at `expires_at` (0: never).
+    #[inline]
+    pub fn put(&mut self, key: &[u8], value: ValueRef<'_>, expires_at: Millis) -> Result<()> {
+        self.put_in(self.view.db, key, value, expires_at)
+    }
+
+    /// As [`Writer::put`], in database `db`.
+    #[inline]
+    pub fn put_in(&mut self, db: u32, key: &[u8], value: ValueRef<'_>, expires_at: Millis) -> Result<()> {
+        let key = self.view.key(key);
+        let db = self.view.keyspace.physical(db);
+        let mut scratch = [0; 8];
+        let (kind, payload) = codec::encode(value, &mut scratch);
+        let version = self.record(Effect::Put { db: db.into(), key: key.bytes, expires_at, kind, payload })?;
+        let new =
+            NewEntry { key: key.bytes, value, expires_at, version, in_tier: false, accessed: self.view.now_ms / 1000 };
+        self.view.locked.state_mut(key.shard).put(db, &key, new, &self.view.keyspace.hasher);
+        Ok(())
+    }
+
+    /// Removes `key`; whether it was there.
+    pub fn remove(&mut self, key: &[u8]) -> Result<bool> {
+        self.remove_in(self.view.db, key, Reason::Deleted)
+    }
+
+    /// As [`Writer::remove`], in database `db` and for another reason. A key whose time has come is removed as expired
+    /// and was not there.
+    pub fn remove_in(&mut self, db: u32, key: &[u8], reason: Reason) -> Result<bool> {
+        let key = self.view.key(key);
+        let db = self.view.keyspace.physical(db);
+        let state = self.view.locked.state(key.shard);
+        let Some(found) = state.find(db, &key) else {
+            self.view.seen.set(self.view.seen.get().max(state.last_removal));
+            return Ok(false);
+        };
+        // SAFETY: found under this hold of the shard.
+        let expired = unsafe { found.entry.borrow() }.is_expired(self.view.now_ms);
+        let reason = if expired { Reason::Expired } else { reason };
+        let position = self.record(Effect::Remove { db: db.into(), key: key.bytes, reason })?;
+        let state = self.view.locked.state_mut(key.shard);
+        state.counts.expired += u64::from(reason == Reason::Expired);
+        state.remove(db, key.bytes, &found, position);
+        Ok(!expired)
+    }
+
+    /// Sets when `key` expires (0: never); whether it was there.
+    pub fn expire_at(&mut self, key: &[u8], expires_at: Millis) -> Result<bool> {
+        let key = self.view.key(key);
+        let db = self.view.keyspace.physical(self.view.db);
+        if self.view.peek(key.bytes).is_none() {
+            return Ok(false);
+        }
+        let version = self.record(Effect::ExpireAt { db: db.into(), key: key.bytes, expires_at })?;
+        self.view.locked.state_mut(key.shard).set_deadline(db, &key, expires_at, version);
+        Ok(true)
+    }
+
+    /// Writes `bytes` at `offset` of the string at `key`, filling up with zeros; a missing key is made. Returns the new
+    /// length. The caller has checked type and length.
+    pub fn splice(&mut self, key: &[u8], offset: usize, bytes: &[u8]) -> Result<usize> {
+        let key = self.view.key(key);
+        let db = self.view.keyspace.physical(self.view.db);
+        if self.view.peek(key.bytes).is_none() {
+            // An expired rest must not shine through.
+            let mut text = vec![0; offset];
+            text.extend_from_slice(bytes);
+            self.put(key.bytes, ValueRef::string(&text), 0)?;
+            return Ok(text.len());
+        }
+        let version = self.record(Effect::Splice { db: db.into(), key: key.bytes, offset: offset as u64, bytes })?;
+        let stamp = NewEntry {
+            key: key.bytes,
+            value: ValueRef::Int(0),
+            expires_at: 0,
+            version,
+            in_tier: false,
+            accessed: self.view.now_ms / 1000,
+        };
+        let hasher = &self.view.keyspace.hasher;
+        Ok(self.view.locked.state_mut(key.shard).splice(db, &key, offset, bytes, stamp, hasher))
+    }
+
+    #[inline]
+    fn record(&mut self, effect: Effect<'_>) -> Result<Position> {
+        let mut buffer = RecordBuffer::default();
+        let parts = effect.encode(&mut buffer);
+        self.written = match &mut self.bracket {
+            None => self.view.keyspace.log().append(&parts)?,
+            Some(bracket) => bracket.append(&parts),
+        };
+        Ok(self.written)
+    }
+
+    /// Takes the earliest note of a deadline if its time has come.
+    pub(crate) fn pop_due(&mut self, shard: u32) -> Option<(u8, u64)> {
+        let now_ms = self.view.now_ms;
+        self.view.locked.state_mut(shard).deadlines.pop_due(now_ms)
+    }
+
+    /// Removes the key that a note speaks of, if its time has come; the note is put back when the log refuses.
+    pub(crate) fn remove_due(&mut self, shard: u32, db: u8, hash: u64) -> Result<bool> {
+        let now_ms = self.view.now_ms;
+        let Some(found) = self.view.locked.state(shard).due(db, hash, now_ms) else { return Ok(false) };
+        // SAFETY: found under this hold of the shard.
+        let key = unsafe { found.entry.borrow() }.key().to_vec();
+        let recorded = self.record(Effect::Remove { db: db.into(), key: &key, reason: Reason::Expired });
+        let state = self.view.locked.state_mut(shard);
+        match recorded {
+            Ok(position) => {
+                state.counts.expired += 1;
+                state.remove(db, &key, &found, position);
+                Ok(true)
+            }
+            Err(error) => {
+                state.deadlines.push(now_ms, db, hash);
+                Err(error)
+            }
+        }
+    }
+}
