@@ -26,6 +26,7 @@ mod writing;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use kvark_base::{Clock, Error, Kind, Result};
 use kvark_tier::{Batch, Facts, KeyRange, Snapshot, Tier, Visit, check_batch};
@@ -66,7 +67,7 @@ impl Default for Options {
             memory_bytes: 16 << 20,
             cache_bytes: 16 << 20,
             table_bytes: 16 << 20,
-            block_bytes: 4 << 10,
+            block_bytes: 8 << 10,
             filter_bits: 10.0,
             separate_values_from: 4 << 10,
             compress: false,
@@ -88,6 +89,8 @@ pub struct FjallTier {
     writing: Mutex<()>,
     /// Held by whoever merges tables.
     merging: Mutex<()>,
+    /// Bytes of superseded separate values that the last attempt to give them back had to leave.
+    stale_kept: AtomicU64,
 }
 
 /// Both halves of what is stored. Taken for moments only, never while a file is awaited.
@@ -134,6 +137,7 @@ impl FjallTier {
             state: RwLock::new(State { tree: Some(tree), runs: Runs::default(), applied_bytes: 0, poisoned: None }),
             writing: Mutex::new(()),
             merging: Mutex::new(()),
+            stale_kept: AtomicU64::new(0),
         })
     }
 

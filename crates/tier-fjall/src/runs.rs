@@ -80,15 +80,23 @@ impl Runs {
     }
 
     /// Every changed key once, in order, with its latest change.
-    pub(crate) fn merged(&self) -> Vec<&Change> {
-        let mut changes: Vec<&Change> = Vec::with_capacity(self.runs.iter().map(|run| run.len()).sum());
+    pub(crate) fn merged(&self) -> impl Iterator<Item = &Change> {
+        let common = self.common_prefix();
+        let mut changes = Vec::with_capacity(self.runs.iter().map(|run| run.len()).sum());
         for run in self.runs.iter().rev() {
-            changes.extend(run.iter());
+            changes.extend(run.iter().map(|change| (head_word(&change.0[common..]), change)));
         }
         // The sort is stable and finds the sorted runs; among equals the first is the newest.
-        changes.sort_by(|a, b| a.0.cmp(&b.0));
-        changes.dedup_by(|later, first| later.0 == first.0);
-        changes
+        changes.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.0.cmp(&b.1.0)));
+        changes.dedup_by(|later, first| later.0 == first.0 && later.1.0 == first.1.0);
+        changes.into_iter().map(|(_, change)| change)
+    }
+
+    /// How many bytes at the head of every key are the same.
+    fn common_prefix(&self) -> usize {
+        let ends = self.runs.iter().flat_map(|run| [run.first(), run.last()]).flatten().map(|(key, _)| key);
+        let (Some(least), Some(greatest)) = (ends.clone().min(), ends.max()) else { return 0 };
+        least.iter().zip(greatest).take_while(|(a, b)| a == b).count()
     }
 
     /// The changes within `range`, to be walked in order.
@@ -96,6 +104,14 @@ impl Runs {
         let runs = self.runs.iter().rev().map(|run| within(run, range)).filter(|run| !run.is_empty());
         Walk::new(runs.collect(), reverse)
     }
+}
+
+/// The first bytes of `key` as a number that orders as they do; spares most comparisons a look at the key.
+fn head_word(key: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    let len = key.len().min(8);
+    word[..len].copy_from_slice(&key[..len]);
+    u64::from_be_bytes(word)
 }
 
 /// The size of a run as a power of [`FAN_IN`].

@@ -4,11 +4,12 @@
 //! between steps, for a step can't be interrupted.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kvark_base::Result;
-use lsm_tree::AbstractTree;
 use lsm_tree::compaction::Leveled;
+use lsm_tree::{AbstractTree, AnyTree};
 
 use crate::{FjallTier, fault};
 
@@ -41,15 +42,34 @@ impl FjallTier {
         let merging = self.merging.lock();
         let tree = self.state.read().writable()?.clone();
         let before = self.files(&tree)?;
-        let strategy =
-            Leveled::default().with_table_target_size(self.options.table_bytes).with_l0_threshold(MERGE_FROM);
-        let list = tree.current_version().id();
-        let merged = tree.compact(Arc::new(strategy), self.pins.oldest());
+        let merged = self.merge(&tree);
         drop(merging);
         if let Err(error) = merged {
             self.after_failed_merge(&tree, &before);
             return Err(fault::explain("merging tables", &self.dir, error));
         }
-        Ok(tree.current_version().id() != list)
+        Ok(tree.current_version().id() != before.list)
+    }
+
+    fn merge(&self, tree: &AnyTree) -> lsm_tree::Result<()> {
+        if self.values_outweigh(tree) {
+            // The first merge finds out which value files are dead, the second drops them.
+            for _ in 0..2 {
+                tree.major_compact(self.options.table_bytes, self.pins.oldest())?;
+            }
+            self.stale_kept.store(tree.stale_blob_bytes(), Ordering::Relaxed);
+            return Ok(());
+        }
+        let strategy =
+            Leveled::default().with_table_target_size(self.options.table_bytes).with_l0_threshold(MERGE_FROM);
+        tree.compact(Arc::new(strategy), self.pins.oldest())
+    }
+
+    /// True when superseded separate values take more than all tables and more than half of the disk: then merging
+    /// everything writes less than it gives back. Not tried twice for the same bytes.
+    fn values_outweigh(&self, tree: &AnyTree) -> bool {
+        let stale = tree.stale_blob_bytes();
+        let tables = tree.current_version().iter_tables().map(|table| table.metadata.file_size).sum::<u64>();
+        stale > tables && stale > tree.disk_space() / 2 && stale > self.stale_kept.load(Ordering::Relaxed)
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct Files {
     tables: HashSet<OsString>,
     blobs: HashSet<OsString>,
     /// The number of the list of tables.
-    list: u64,
+    pub(crate) list: u64,
 }
 
 impl FjallTier {
@@ -63,8 +63,7 @@ impl FjallTier {
 
     fn write_table(&self, tree: &AnyTree, runs: &Runs) -> Result<()> {
         let number = self.numbers.next();
-        let changes = runs.merged();
-        let stream = changes.iter().map(|change| Ok(internal(change, number)));
+        let stream = runs.merged().map(|change| Ok(internal(change, number)));
         let written = tree.flush_to_tables(stream).map_err(|e| fault::explain("writing a table", &self.dir, e))?;
         let Some((tables, blobs)) = written else { return Ok(()) };
         if blobs.as_ref().is_some_and(|blobs| !blobs.is_empty()) {
