@@ -25,6 +25,18 @@ struct Faults {
     quota_bytes: u64,
     eio_per_mille: u64,
     failing_syncs: u32,
+    /// How many calls from now the disk is to be captured, and how.
+    capture: Option<(u64, Loss)>,
+    captured: Option<Memory>,
+}
+
+/// What the next process finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// Everything written or mapped: the process was killed.
+    Kill,
+    /// What was synced, and by chance more: the power failed.
+    Power,
 }
 
 impl Faulty {
@@ -34,8 +46,14 @@ impl Faulty {
     }
 
     fn around(memory: Memory, seed: u64) -> Self {
-        let faults =
-            Faults { random: Random::from_seed(seed), quota_bytes: u64::MAX, eio_per_mille: 0, failing_syncs: 0 };
+        let faults = Faults {
+            random: Random::from_seed(seed),
+            quota_bytes: u64::MAX,
+            eio_per_mille: 0,
+            failing_syncs: 0,
+            capture: None,
+            captured: None,
+        };
         Self { memory, faults: Arc::new(Mutex::new(faults)) }
     }
 
@@ -59,20 +77,52 @@ impl Faulty {
         self.faults.lock().failing_syncs = failing_syncs;
     }
 
-    /// The disk as the next process finds it after a loss of power. This one stays as it is.
-    pub fn crash(&self) -> Self {
+    /// The disk as the next process finds it. This one stays as it is.
+    pub fn after(&self, loss: Loss) -> Self {
         let mut faults = self.faults.lock();
         let seed = faults.random.next_u64();
-        Self::around(self.memory.after_power_loss(&mut faults.random), seed)
+        Self::around(self.image(loss, &mut faults.random), seed)
     }
 
-    /// The disk as the next process finds it after this one was killed: everything written or mapped is there.
-    pub fn kill(&self) -> Self {
-        let seed = self.faults.lock().random.next_u64();
-        Self::around(self.memory.after_kill(), seed)
+    /// Remembers what the next process would find just before the call that changes something `calls` calls from now;
+    /// [`Faulty::captured`] gives it.
+    pub fn capture(&self, calls: u64, loss: Loss) {
+        let mut faults = self.faults.lock();
+        faults.capture = Some((calls, loss));
+        faults.captured = None;
     }
 
+    /// The disk as it was captured, if that many calls came.
+    pub fn captured(&self) -> Option<Self> {
+        let mut faults = self.faults.lock();
+        let memory = faults.captured.take()?;
+        let seed = faults.random.next_u64();
+        Some(Self::around(memory, seed))
+    }
+
+    fn image(&self, loss: Loss, random: &mut Random) -> Memory {
+        match loss {
+            Loss::Kill => self.memory.after_kill(),
+            Loss::Power => self.memory.after_power_loss(random),
+        }
+    }
+
+    /// Counts a call that changes something.
+    fn count(&self) {
+        let faults = &mut *self.faults.lock();
+        match &mut faults.capture {
+            Some((0, loss)) => {
+                faults.captured = Some(self.image(*loss, &mut faults.random));
+                faults.capture = None;
+            }
+            Some((calls, _)) => *calls -= 1,
+            None => {}
+        }
+    }
+
+    /// Counts a call that changes something, and fails it when its time has come.
     fn trip(&self, what: &str, path: &Path) -> Result<()> {
+        self.count();
         let mut faults = self.faults.lock();
         let trips = faults.eio_per_mille;
         if trips > 0 && faults.random.chance(trips, 1000) {
@@ -182,6 +232,7 @@ impl File for FaultyFile {
     }
 
     fn sync_data(&self) -> Result<()> {
+        self.disk.count();
         let mut faults = self.disk.faults.lock();
         if faults.failing_syncs > 0 {
             faults.failing_syncs -= 1;

@@ -13,7 +13,7 @@ mod mapping;
 pub mod memory;
 pub mod real;
 
-pub use faulty::Faulty;
+pub use faulty::{Faulty, Loss};
 pub use mapping::Mapping;
 pub use memory::Memory;
 pub use real::Real;

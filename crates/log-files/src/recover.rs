@@ -355,7 +355,7 @@ fn go_on(
     let mut live = files.older_live();
     live.append(&mut walk.live);
     if walk.at > segment::FIRST_BATCH {
-        // A file with records ends here for good; an empty one is begun anew under its number.
+        // A file with records ends here for good; an empty one is replaced under its number.
         let file = disk.open(&last.path)?;
         file.set_len(walk.at as u64)?;
         file.sync_data()?;
@@ -372,15 +372,16 @@ fn remove(disk: &dyn Disk, dir: &Path, files: &[Found]) -> Result<()> {
     if files.is_empty() { Ok(()) } else { disk.sync_dir(dir) }
 }
 
-/// Makes, or takes again when it is there and empty, the file of `header`; its header and name are durable afterwards.
+/// Makes the file of `header`, in place of an empty one that has its name. It gets the name when its header is synced.
 fn begin_segment(disk: &dyn Disk, options: &Options, header: Header, live: VecDeque<Live>) -> Result<Resume> {
-    let path = segment::path(&options.dir, header.sequence);
-    let file = if disk.exists(&path)? { disk.open(&path)? } else { disk.create(&path)? };
+    let fresh = options.dir.join("begun.new");
+    let file = disk.create(&fresh)?;
     file.allocate(options.segment_len_bytes)?;
     file.write_at(0, &header.encode())?;
     file.sync_data()?;
+    disk.rename(&fresh, &segment::path(&options.dir, header.sequence))?;
     disk.sync_dir(&options.dir)?;
-    let len = file.len()?;
+    let len = options.segment_len_bytes;
     let map = file.map(len as usize)?;
     Ok(Resume { header, segment: SegmentFile { sequence: header.sequence, file, len }, map, live })
 }

@@ -5,10 +5,11 @@
 //! Invariant: spares follow the written segment in number without a gap.
 //! Invariant: the locks are taken in the order `room`, `syncing`, `writer`; only `writer` is ever wanted by an append that finds room.
 
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 
 use kvark_base::{Error, Kind, Position, Result};
-use kvark_log::Admission;
+use kvark_log::{Admission, Log};
 use parking_lot::MutexGuard;
 
 use crate::writer::{Live, SegmentFile, Spare, Writer};
@@ -155,38 +156,59 @@ impl LogFiles {
 
     /// Gives up whole segments below `below`: some become spares, the others go.
     pub(crate) fn give_up(&self, room: &mut Room, below: Position) -> Result<()> {
-        let (mut given_up, begun, mut spares) = {
-            let mut writer = self.writer.lock();
-            writer.check()?;
-            let count = writer.live.iter().take_while(|live| live.last < below).count();
-            let given_up: Vec<Live> = writer.live.drain(..count).collect();
-            (given_up, writer.active.as_ref().map_or(0, |active| active.segment.sequence), writer.spares.len() as u64)
+        let Some(mut given_up) = self.take_below(below)? else { return Ok(()) };
+        let (begun, spares) = {
+            let writer = self.writer.lock();
+            (writer.active.as_ref().map_or(0, |active| active.segment.sequence), writer.spares.len())
         };
-        if given_up.is_empty() {
-            return Ok(());
-        }
-        let keep = (begun - room.begun_at_cut.min(begun)).clamp(*KEPT.start(), *KEPT.end());
+        let keep = (begun - room.begun_at_cut.min(begun)).clamp(*KEPT.start(), *KEPT.end()) as usize;
         room.begun_at_cut = begun;
         let mut recycled = Vec::new();
-        let mut done = 0;
-        let result = given_up.iter().try_for_each(|live| {
-            if spares < keep && live.len == self.options.segment_len_bytes {
-                recycled.push(self.recycle(live, room.next_sequence + recycled.len() as u64)?);
-                spares += 1;
+        let result = loop {
+            let Some(live) = given_up.front() else { break self.disk.sync_dir(&self.options.dir) };
+            let done = if spares + recycled.len() < keep && live.len == self.options.segment_len_bytes {
+                let sequence = room.next_sequence + recycled.len() as u64;
+                self.recycle(live, sequence).map(|spare| recycled.push(spare))
             } else {
-                self.disk.remove(&segment::path(&self.options.dir, live.sequence))?;
+                self.disk.remove(&segment::path(&self.options.dir, live.sequence))
+            };
+            if let Err(error) = done {
+                break Err(error);
             }
-            done += 1;
-            Ok(())
-        });
-        let result = result.and_then(|()| self.disk.sync_dir(&self.options.dir));
+            given_up.pop_front();
+        };
         let mut writer = self.writer.lock();
         if result.is_ok() {
             room.next_sequence += recycled.len() as u64;
             writer.spares.extend(recycled);
         }
-        given_up.drain(done..).rev().for_each(|live| writer.live.push_front(live));
+        given_up.append(&mut writer.live);
+        writer.live = given_up;
         result
+    }
+
+    /// Takes the segments below `below` off the list, once the header of the first one that stays is synced: recovery begins there.
+    fn take_below(&self, below: Position) -> Result<Option<VecDeque<Live>>> {
+        let syncing = self.syncing.lock();
+        let mut writer = self.writer.lock();
+        writer.check()?;
+        let count = writer.live.iter().take_while(|live| live.last < below).count();
+        if count == 0 {
+            return Ok(None);
+        }
+        let (previous_end, file) = match (writer.live.get(count), &writer.active) {
+            (Some(live), _) => (live.previous_end, live.unsynced.clone()),
+            (None, Some(active)) => (active.previous_end, Some(active.segment.file.clone())),
+            (None, None) => (Position::MAX, None),
+        };
+        if let Some(file) = file.filter(|_| self.synced() <= previous_end) {
+            drop(writer);
+            self.sync_files(&[file])?;
+            writer = self.writer.lock();
+        }
+        drop(syncing);
+        let stay = writer.live.split_off(count);
+        Ok(Some(std::mem::replace(&mut writer.live, stay)))
     }
 
     /// Gives a file that nobody reads any more the number of a segment to come.

@@ -12,11 +12,12 @@ use crate::{Admission, Log};
 /// what a killed process does.
 pub type Place = Box<dyn Fn() -> Box<dyn Log>>;
 
+type Test = (&'static str, fn(Place));
 type Records = Vec<(Position, Vec<u8>)>;
 
 /// Runs every test, each on a `fresh` place that should hold segments (or what stands for them) of a few KiB.
 pub fn run(fresh: &dyn Fn() -> Place) {
-    let tests: &[(&str, fn(Place))] = &[
+    let tests: &[Test] = &[
         ("positions count from one", positions_count_from_one),
         ("sealed records outlive a kill", sealed_records_outlive_a_kill),
         ("what was not sealed is a prefix or gone", unsealed_records_come_back_in_order_or_not_at_all),

@@ -53,3 +53,12 @@ pub fn reopen(disk: &(impl Disk + Clone + 'static), after: Position) -> Result<(
     })?;
     Ok((log, replayed, records))
 }
+
+/// The seeds to run: `few` of them, or as many as the environment asks for.
+pub fn seeds(few: u64) -> std::ops::Range<u64> {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let long = number("KVARK_LONG").is_some_and(|long| long > 0);
+    let runs = number("KVARK_RUNS").unwrap_or(if long { 20_000 } else { few });
+    let first = number("KVARK_SEED").unwrap_or(1);
+    first..first + runs
+}
