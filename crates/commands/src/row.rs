@@ -1,0 +1,250 @@
+//! What the table says of one command, and how its keys are found among its arguments.
+
+use std::ops::BitOr;
+
+use kvark_call::{Fault, Outcome, ReplySink, Request};
+use kvark_keyspace::{View, Writer};
+
+use crate::context::Context;
+
+/// One command, or one sub-command (`CLIENT|KILL`).
+#[derive(Debug)]
+pub struct Row {
+    /// In upper case.
+    pub name: &'static str,
+    /// How many arguments it takes, the name included; negative: at least that many.
+    pub arity: i16,
+    /// What it is about.
+    pub group: Group,
+    /// What must be known of it before it runs.
+    pub flags: Flags,
+    /// Where its keys are.
+    pub keys: Keys,
+    /// The function.
+    pub handler: Handler,
+    /// The Redis (or Valkey) version that had it first.
+    pub since: &'static str,
+    /// Where its doc comment is.
+    pub source: Source,
+}
+
+/// Where the doc comment of a command stands: the text of its family's file, and the function's name in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Source {
+    /// The family's file.
+    pub text: &'static str,
+    /// The function.
+    pub function: &'static str,
+}
+
+/// What a command is about, as `COMMAND DOCS` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Group {
+    Connection,
+    Generic,
+    Server,
+    String,
+}
+
+impl Group {
+    /// The name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Generic => "generic",
+            Self::Server => "server",
+            Self::String => "string",
+        }
+    }
+}
+
+/// What must be known of a command before it runs; a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Flags(u32);
+
+impl Flags {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// It may change keys.
+    pub const WRITE: Self = Self(1);
+    /// It reads keys and changes none.
+    pub const READONLY: Self = Self(1 << 1);
+    /// It may need memory.
+    pub const DENYOOM: Self = Self(1 << 2);
+    /// It is for whoever runs the server.
+    pub const ADMIN: Self = Self(1 << 3);
+    /// It may not stand in a script.
+    pub const NOSCRIPT: Self = Self(1 << 4);
+    /// It may wait.
+    pub const BLOCKING: Self = Self(1 << 5);
+    /// It is served while data is loading.
+    pub const LOADING: Self = Self(1 << 6);
+    /// A stale replica serves it.
+    pub const STALE: Self = Self(1 << 7);
+    /// It takes constant or logarithmic time.
+    pub const FAST: Self = Self(1 << 8);
+    /// It is served to clients that have not shown the password.
+    pub const NOAUTH: Self = Self(1 << 9);
+    /// Where its keys are depends on its arguments.
+    pub const MOVABLE_KEYS: Self = Self(1 << 10);
+    /// It has sub-commands, each with its own row.
+    pub const FAMILY: Self = Self(1 << 11);
+    /// It may need a look at all keys: it takes time that grows with the store.
+    pub const DANGEROUS: Self = Self(1 << 12);
+
+    /// The flags that `COMMAND INFO` names, in Redis' order.
+    const NAMED: [(Self, &'static str); 10] = [
+        (Self::WRITE, "write"),
+        (Self::READONLY, "readonly"),
+        (Self::DENYOOM, "denyoom"),
+        (Self::ADMIN, "admin"),
+        (Self::NOSCRIPT, "noscript"),
+        (Self::BLOCKING, "blocking"),
+        (Self::LOADING, "loading"),
+        (Self::STALE, "stale"),
+        (Self::FAST, "fast"),
+        (Self::NOAUTH, "no_auth"),
+    ];
+
+    /// Whether all of `other` are set.
+    #[inline]
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Both.
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The names that `COMMAND INFO` shows.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let movable = self.has(Self::MOVABLE_KEYS).then_some("movablekeys");
+        Self::NAMED.into_iter().filter(move |&(flag, _)| self.has(flag)).map(|(_, name)| name).chain(movable)
+    }
+}
+
+impl BitOr for Flags {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        self.and(other)
+    }
+}
+
+/// Where a command's keys are among its arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// It has none.
+    None,
+    /// The first argument.
+    First,
+    /// From argument `first` to `last` (negative: counted from the end, -1 is the last), each `step`-th.
+    Range {
+        /// The first key.
+        first: usize,
+        /// The last key.
+        last: isize,
+        /// How far apart.
+        step: usize,
+    },
+    /// As many as argument `count_at` says, from the next one on, each `step`-th. None where that is no sensible number:
+    /// the command itself refuses it.
+    Counted {
+        /// Where the number stands.
+        count_at: usize,
+        /// How far apart.
+        step: usize,
+    },
+}
+
+/// The key arguments of one request.
+#[derive(Debug, Clone)]
+pub struct KeyArgs<'a> {
+    req: Request<'a>,
+    next: usize,
+    left: usize,
+    step: usize,
+}
+
+impl<'a> Iterator for KeyArgs<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let at = self.next_index()?;
+        Some(self.req.arg(at))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for KeyArgs<'_> {}
+
+impl KeyArgs<'_> {
+    /// The place of the next key among the arguments, and steps over it.
+    #[inline]
+    pub fn next_index(&mut self) -> Option<usize> {
+        self.left = self.left.checked_sub(1)?;
+        let at = self.next;
+        self.next += self.step;
+        Some(at)
+    }
+}
+
+impl Row {
+    /// The key arguments of `req`, whose arity was checked.
+    #[inline]
+    pub fn keys<'a>(&self, req: &Request<'a>) -> KeyArgs<'a> {
+        let (next, left, step) = match self.keys {
+            Keys::None => (0, 0, 1),
+            Keys::First => (1, 1, 1),
+            Keys::Range { first, last, step } => {
+                let last = if last < 0 { req.len() as isize + last } else { last } as usize;
+                let last = last.min(req.len() - 1);
+                (first, if last < first { 0 } else { (last - first) / step + 1 }, step)
+            }
+            Keys::Counted { count_at, step } => (count_at + 1, counted(req, count_at, step), step),
+        };
+        KeyArgs { req: *req, next, left, step }
+    }
+
+    /// Whether `len` arguments, the name included, are what it takes.
+    #[inline]
+    pub fn takes(&self, len: usize) -> bool {
+        if self.arity >= 0 { len == self.arity as usize } else { len >= usize::from(self.arity.unsigned_abs()) }
+    }
+
+    /// Whether it may change keys.
+    #[inline]
+    pub fn writes(&self) -> bool {
+        self.flags.has(Flags::WRITE)
+    }
+}
+
+fn counted(req: &Request<'_>, count_at: usize, step: usize) -> usize {
+    let count = req.get(count_at).and_then(kvark_base::number::parse_i64).unwrap_or(0);
+    let room = (req.len() - 1).saturating_sub(count_at) / step;
+    usize::try_from(count).ok().filter(|&count| count <= room).unwrap_or(0)
+}
+
+/// A command that reads keys.
+pub type Read = fn(&View, &Request, &mut dyn ReplySink) -> Result<Outcome, Fault>;
+/// A command that may change keys.
+pub type Write = fn(&mut Writer, &Request, &mut dyn ReplySink) -> Result<Outcome, Fault>;
+/// A command about the connection, the server, or all keys.
+pub type Ask = fn(&mut Context, &Request, &mut dyn ReplySink) -> Result<Outcome, Fault>;
+
+/// The function of a command, by what it holds.
+#[derive(Debug, Clone, Copy)]
+pub enum Handler {
+    /// The shards of its keys, to read.
+    Read(Read),
+    /// The shards of its keys, to write.
+    Write(Write),
+    /// No shard; it may take some itself.
+    Ask(Ask),
+}
