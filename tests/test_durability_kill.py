@@ -152,6 +152,7 @@ def test_a_crash_after_a_crash_changes_nothing(start_server: StartServer) -> Non
     write_until_killed(server, writers, SECONDS, checkpoints=True)
     server.start()
     found, digest = content(server), digest_of(server)
+    check(found, writers)
     for end in (server.kill, server.kill, server.stop, server.kill):
         end()
         server.start()
