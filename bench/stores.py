@@ -30,7 +30,7 @@ class Doors:
     close: Callable[[], Any]
 
 
-def open_dict(folder: Path) -> Doors:
+def open_dict(_folder: Path) -> Doors:
     held: dict[bytes, bytes] = {}
     return Doors(held.__getitem__, held.__setitem__, held.update, lambda: sorted(held.items()), None, held.clear)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import threading
 import time
@@ -285,4 +284,4 @@ def test_a_client_that_vanishes_mid_request_changes_nothing(server: LiveServer) 
         with server.connect() as connection:
             connection.sendall(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nvalue\r\n"[:cut])
     assert server.client().get("k") is None
-    assert len(os.listdir(f"/proc/{server.process.pid}/fd")) < 100
+    assert len(list(Path(f"/proc/{server.process.pid}/fd").iterdir())) < 100
