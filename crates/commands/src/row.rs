@@ -212,6 +212,13 @@ impl Row {
         KeyArgs { req: *req, next, left, step }
     }
 
+    /// The key argument of `req`, when it names exactly one.
+    #[inline]
+    pub fn one_key<'a>(&self, req: &Request<'a>) -> Option<&'a [u8]> {
+        let mut keys = self.keys(req);
+        if keys.len() == 1 { keys.next() } else { None }
+    }
+
     /// Whether `len` arguments, the name included, are what it takes.
     #[inline]
     pub fn takes(&self, len: usize) -> bool {
