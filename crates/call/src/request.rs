@@ -156,4 +156,11 @@ impl OwnedRequest {
     pub fn as_request(&self) -> Request<'_> {
         Request::new(&self.buffer, &self.spans)
     }
+
+    /// The bytes, and a pipeline of this one request over them.
+    pub fn as_pipeline(&self) -> (&[u8], Pipeline) {
+        let mut pipeline = Pipeline { spans: self.spans.clone(), ends: Vec::new() };
+        pipeline.end_request();
+        (&self.buffer, pipeline)
+    }
 }

@@ -1,62 +1,29 @@
-//! placeholder: the shape that the server builds on (bodies come).
-use std::sync::Arc;
-use kvark_base::{Position, Result};
-use kvark_call::{fault::Parked, Pipeline, ReplySink, Session, World};
+//! `engine`: the composition root. It opens, recovers, executes and runs the background.
+//!
+//! Read in this order: [`options`] (what a store is opened with), [`open`] (which log, which tier, and back to where the
+//! last process stood), [`turn`] (a pipeline's way through), [`door`] (the same for a caller in the process), [`checkpoint`]
+//! and [`background`] (what goes on meanwhile), [`upkeep`] and [`facts`] (what commands may ask of all this).
+//!
+//! Invariant: only `open.rs` knows which log and which tier there are.
+//! Invariant: an answer leaves only after the log is sealed (`os`) or synced (`disk`) up to what the answer depends on;
+//! reads depend on what they saw.
 
-/// What an answered write survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Durability { /// Nothing.
-    Memory, /// A killed process.
-    Os, /// A loss of power.
-    Disk }
+mod background;
+mod checkpoint;
+mod door;
+mod engine;
+mod facts;
+mod manifest;
+mod open;
+mod options;
+mod turn;
+mod upkeep;
 
-/// How a turn ended.
-#[derive(Debug)]
-pub enum TurnEnd {
-    /// Every request was executed.
-    Drained,
-    /// Close the connection once the answers are out.
-    Close,
-    /// The last executed request waits; the rest of the pipeline comes after it is resumed.
-    Parked(Parked),
-    /// The next request may not run yet (a pause, or the log has no room): call again after `retry_ms` or when woken.
-    Held { /// Try again then.
-        retry_ms: u64 },
-}
-
-/// What a turn did.
-#[derive(Debug)]
-pub struct Turn {
-    /// How many requests of the pipeline, from the first asked for, are done with.
-    pub executed: usize,
-    /// The answers depend on the log up to here: seal it before they leave, and at level `disk` keep them until it is synced.
-    pub position: Position,
-    /// How it ended.
-    pub end: TurnEnd,
-}
-
-/// Memory that a turn needs and keeps for the next; one a thread.
-#[derive(Debug, Default)]
-pub struct Scratch(());
-
-/// The engine.
-pub struct Engine { world: Arc<World> }
-
-impl Engine {
-    /// The world its sessions live in.
-    pub fn world(&self) -> &Arc<World> { &self.world }
-    /// Its level.
-    pub fn durability(&self) -> Durability { todo!() }
-    /// Executes the requests of `pipeline` from `first` on.
-    pub fn turn(&self, _s: &mut Session, _p: &Pipeline, _buffer: &[u8], _first: usize, _out: &mut dyn ReplySink, _scratch: &mut Scratch) -> Turn { todo!() }
-    /// Level `os` for everything up to `upto`.
-    pub fn seal(&self, _upto: Position) -> Result<()> { todo!() }
-    /// The last position that survives a loss of power.
-    pub fn synced(&self) -> Position { todo!() }
-    /// Asks the background to sync soon; many asks are one sync.
-    pub fn want_sync(&self, _upto: Position) { todo!() }
-    /// `tell` is called from the background whenever `synced` has grown, or the log has failed.
-    pub fn on_synced(&self, _tell: Box<dyn Fn() + Send + Sync>) { todo!() }
-    /// Stops the background, syncs and closes everything.
-    pub fn close(&self) -> Result<()> { todo!() }
-}
+pub use checkpoint::CheckpointFacts;
+pub use engine::{Engine, Parts};
+pub use kvark_commands::strings::{Condition, Expiry, SetOptions, SetOutcome};
+pub use kvark_keyspace::order::{Bounds, Walk, prefix_end};
+pub use kvark_keyspace::{EntryRef, Keyspace};
+pub use kvark_values::{IntBuffer, ValueRef};
+pub use options::{Durability, OpenOptions};
+pub use turn::{Scratch, Turn, TurnEnd};

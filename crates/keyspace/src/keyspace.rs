@@ -217,6 +217,23 @@ impl Keyspace {
         census
     }
 
+    /// How many keys of each database have a deadline. Looks at every key, a shard at a time.
+    pub fn count_deadlines(&self) -> [u64; DATABASES] {
+        let mut counts = [0; DATABASES];
+        for shard in &self.shards {
+            let state = shard.state.lock();
+            if state.deadlines.len() == 0 {
+                continue;
+            }
+            for (db, count) in counts.iter_mut().enumerate() {
+                let entries = state.tables[usize::from(self.physical(db as u32))].iter();
+                // SAFETY: the shard is held.
+                *count += entries.filter(|entry| unsafe { entry.borrow() }.expires_at() != 0).count() as u64;
+            }
+        }
+        counts
+    }
+
     /// Sets hits, misses and expired keys back to zero.
     pub fn reset_counts(&self) {
         self.shards.iter().for_each(|shard| shard.state.lock().counts = Default::default());

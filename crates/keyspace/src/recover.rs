@@ -45,6 +45,37 @@ impl Keyspace {
         state.changed = checkpointed.max(entry.version);
     }
 
+    /// Forgets all entries and takes them over from the tier again, if nothing is dirty; whether it did. Everything stands
+    /// still meanwhile: a test aid, which shows that the tier holds what memory holds.
+    pub fn reload_when_clean(&self, read: impl FnOnce(&mut dyn FnMut(&TierEntry<'_>)) -> Result<()>) -> Result<bool> {
+        let mut states = self.lock_all();
+        if states.iter().any(|state| state.changed > state.checkpointed) {
+            return Ok(false);
+        }
+        let mut tables: Vec<_> = states.iter_mut().map(|state| std::mem::take(&mut state.tables)).collect();
+        let result = read(&mut |entry| {
+            let key = self.key(entry.key);
+            let new = NewEntry {
+                key: entry.key,
+                value: entry.value,
+                expires_at: entry.expires_at,
+                version: entry.version,
+                in_tier: true,
+                accessed: 0,
+            };
+            let state = &mut states[key.shard as usize];
+            state.put(entry.db, &key, new, &self.hasher);
+            state.changed = state.checkpointed;
+        });
+        for (state, old) in states.iter_mut().zip(&mut tables) {
+            if result.is_err() {
+                std::mem::swap(&mut state.tables, old);
+            }
+            old.iter().for_each(|table| state.discard(table));
+        }
+        result.map(|()| true)
+    }
+
     /// Replays one effect of the log.
     pub fn replay(&self, position: Position, effect: &Effect<'_>) -> Result<()> {
         match *effect {

@@ -202,14 +202,19 @@ impl State {
     /// Empties a database.
     pub fn clear(&mut self, db: u8, position: Position) {
         let table = std::mem::take(&mut self.tables[usize::from(db)]);
-        for entry in table.iter() {
-            // SAFETY: the table is gone from the shard, its entries are freed once.
-            unsafe { entry.free(&mut self.slab) };
-        }
+        self.discard(&table);
         self.removed.retain(|&(of, _)| of != db);
         self.changes.retain(|change| change.db != db);
         self.changed = position;
         self.last_removal = position;
+    }
+
+    /// Frees the entries of a table that was taken out of this shard and is used no more.
+    pub fn discard(&mut self, table: &Table) {
+        for entry in table.iter() {
+            // SAFETY: nobody else finds the table, and its entries are freed once.
+            unsafe { entry.free(&mut self.slab) };
+        }
     }
 
     /// Whether `expires_at` is due and which entry that is: the entries of `db` with this hash whose time has come.

@@ -312,7 +312,8 @@ mod tests {
         for round in 0..60_000u32 {
             let grow = round < 40_000 || random.chance(1, 4);
             if grow {
-                let len = 1 + random.below(if random.chance(1, 50) { 3000 } else { 200 }) as usize;
+                let most = if random.chance(1, 50) { 3000 } else { 200 };
+                let len = 1 + random.below(most) as usize;
                 let object = slab.alloc(len);
                 assert!((object.as_ptr() as usize).is_multiple_of(8));
                 let mark = random.next_u64() as u8;

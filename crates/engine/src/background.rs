@@ -1,0 +1,149 @@
+//! What goes on while commands run: three threads, each asleep unless there is something to do.
+//!
+//! * `kvark-sync` syncs the log, each second at level `os`, at once at level `disk` when somebody waits.
+//! * `kvark-keeper` makes room in the log ahead of the writers and removes keys whose time has come.
+//! * `kvark-checkpoint` runs passes, so that the log stays within its bound, and merges the tier's tables.
+//!
+//! Invariant: the last two run at a lower priority than the event loops, and hold a shard for one slice at a time.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use kvark_base::{Error, Kind, Result};
+
+use crate::checkpoint::Checkpointer;
+use crate::engine::{Bells, Engine};
+use crate::options::Durability;
+
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+const KEEPER_IDLE: Duration = Duration::from_millis(100);
+const KEEPER_BUSY: Duration = Duration::from_millis(10);
+const CHECKPOINT_LOOK: Duration = Duration::from_millis(200);
+/// With nothing appended between two looks, a tail of this many bytes is worth a pass.
+const IDLE_TAIL_BYTES: u64 = 1 << 20;
+const MERGE_MS: u64 = 50;
+const NICE: i32 = 10;
+
+pub(crate) fn start(engine: &Arc<Engine>) -> Result<()> {
+    if engine.durability != Durability::Memory {
+        spawn(engine, "kvark-sync", sync_loop)?;
+        spawn(engine, "kvark-checkpoint", checkpoint_loop)?;
+    }
+    spawn(engine, "kvark-keeper", keeper_loop)
+}
+
+/// Between its rounds a thread holds the engine weakly, so that dropping its last handle ends the thread.
+fn spawn(engine: &Arc<Engine>, name: &str, rounds: fn(&Weak<Engine>, &Bells)) -> Result<()> {
+    let (weak, bells) = (Arc::downgrade(engine), Arc::clone(&engine.bells));
+    let thread = std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || rounds(&weak, &bells))
+        .map_err(|e| Error::new(Kind::Io, format!("the thread {name} could not be started: {e}")))?;
+    engine.threads.lock().push(thread);
+    Ok(())
+}
+
+/// The engine, unless it is going.
+fn alive(weak: &Weak<Engine>) -> Option<Arc<Engine>> {
+    weak.upgrade().filter(|engine| !engine.is_stopping())
+}
+
+fn sync_loop(weak: &Weak<Engine>, bells: &Bells) {
+    loop {
+        bells.sync.wait(SYNC_EVERY);
+        let Some(engine) = alive(weak) else { return };
+        if engine.log.last() > engine.log.synced() {
+            // A failure poisons the log; whoever waits is told and finds out.
+            let _ = engine.log.sync();
+            engine.tell_synced();
+        }
+    }
+}
+
+fn keeper_loop(weak: &Weak<Engine>, bells: &Bells) {
+    lower_priority();
+    let mut last = 0;
+    loop {
+        let Some(engine) = alive(weak) else { return };
+        engine.tick();
+        let now = engine.log.last();
+        drop(engine);
+        bells.keeper.wait(if now == last { KEEPER_IDLE } else { KEEPER_BUSY });
+        last = now;
+    }
+}
+
+fn checkpoint_loop(weak: &Weak<Engine>, bells: &Bells) {
+    lower_priority();
+    let mut last = 0;
+    loop {
+        bells.checkpoint.wait(CHECKPOINT_LOOK);
+        let Some(engine) = alive(weak) else { return };
+        let Some(checkpointer) = &engine.checkpointer else { return };
+        let now = engine.log.last();
+        let idle = now == std::mem::replace(&mut last, now);
+        // A failure is told in INFO and tried again at the next look.
+        let wanted = engine.checkpoint_wanted.load(Ordering::Acquire);
+        if wanted || checkpointer.is_due(&engine, idle) {
+            let _ = engine.checkpoint();
+            // Taken back only now: whoever asked sees it under way until it is done.
+            engine.checkpoint_wanted.fetch_and(!wanted, Ordering::AcqRel);
+        } else {
+            let _ = checkpointer.tier.maintain(MERGE_MS);
+        }
+    }
+}
+
+impl Checkpointer {
+    /// Whether the log has grown to half its bound, or the store is idle and has a tail worth a pass.
+    fn is_due(&self, engine: &Engine, idle: bool) -> bool {
+        let log = engine.log.facts();
+        let behind = log.last > self.facts().position;
+        behind && (log.live_bytes > engine.log_max_bytes() / 2 || idle && log.live_bytes > IDLE_TAIL_BYTES)
+    }
+}
+
+impl Engine {
+    pub(crate) fn log_max_bytes(&self) -> u64 {
+        self.world.settings.number("log-max-bytes") as u64
+    }
+
+    /// One round of the keeper: time, room in the log, keys that are due.
+    pub fn tick(&self) {
+        let now_ms = self.clock().now_ms();
+        self.coarse_ms.store(now_ms, Ordering::Relaxed);
+        // Failures are kept by the log for whoever asks to come in, and tried again at the next tick.
+        while matches!(self.log.maintain(), Ok(true)) {}
+        if self.active_expire.load(Ordering::Relaxed) {
+            let _ = self.keyspace.sweep(now_ms);
+            let _ = self.log.seal(self.log.last());
+        }
+        if self.checkpointer.is_some() {
+            let over = self.log.facts().live_bytes > self.log_max_bytes();
+            self.over_bound.store(over, Ordering::Relaxed);
+            if over {
+                self.bells.checkpoint.ring();
+            }
+        }
+    }
+
+    /// Runs a checkpoint now and waits for it.
+    pub fn checkpoint(&self) -> Result<()> {
+        let Some(checkpointer) = &self.checkpointer else {
+            return Err(Error::new(Kind::Unsupported, "a store in memory has nowhere to write a checkpoint to"));
+        };
+        let go_on = || !self.is_stopping();
+        checkpointer.run(&self.keyspace, &*self.log, self.clock().now_ms(), &go_on)
+    }
+}
+
+/// Background work yields to the event loops. Refused on systems that count niceness by process; that costs only smoothness.
+fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: plain system calls on the calling thread.
+    unsafe {
+        let thread = libc::syscall(libc::SYS_gettid) as libc::id_t;
+        libc::setpriority(libc::PRIO_PROCESS, thread, NICE);
+    }
+}

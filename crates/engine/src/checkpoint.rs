@@ -1,0 +1,160 @@
+//! From memory to the tier, slice by slice, and the cut of the log behind it.
+//!
+//! ```text
+//! tier key 00 'c':  format 1 | position 8 | named_at 8 | names 16
+//! ```
+//!
+//! Invariant: the checkpoint is written after a flush of all its entries and flushed itself before the log is cut.
+//! Invariant: one pass at a time; a failed pass leaves everything it took dirty.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kvark_base::{Error, Kind, Millis, Position, Result};
+use kvark_keyspace::Keyspace;
+use kvark_keyspace::checkpoint::{Checkpoint, Pass, tier_prefix};
+use kvark_log::Log;
+use kvark_tier::{Batch, Tier};
+use parking_lot::Mutex;
+
+const CHECKPOINT_KEY: &[u8] = b"\0c";
+const FORMAT: u8 = 1;
+/// Where the keys of databases begin.
+pub(crate) const FIRST_DATA_KEY: &[u8] = &[1];
+/// Bytes gathered before the tier is handed a sorted batch.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// What `INFO` tells of checkpoints.
+#[derive(Debug, Default, Clone)]
+pub struct CheckpointFacts {
+    /// Passes completed.
+    pub completed: u64,
+    /// Whether a pass is under way.
+    pub running: bool,
+    /// When the latest pass was complete, 0 for never.
+    pub last_ms: Millis,
+    /// How the latest pass ended.
+    pub last_error: Option<Error>,
+    /// Bytes handed to the tier.
+    pub written_bytes: u64,
+    /// The log is cut below this position.
+    pub position: Position,
+}
+
+/// Runs passes.
+pub(crate) struct Checkpointer {
+    pub(crate) tier: Arc<dyn Tier>,
+    running: Mutex<()>,
+    is_running: AtomicBool,
+    facts: Mutex<CheckpointFacts>,
+}
+
+impl Checkpointer {
+    pub(crate) fn new(tier: Arc<dyn Tier>) -> Self {
+        Self { tier, running: Mutex::default(), is_running: AtomicBool::new(false), facts: Mutex::default() }
+    }
+
+    pub(crate) fn facts(&self) -> CheckpointFacts {
+        CheckpointFacts { running: self.is_running.load(Ordering::Relaxed), ..self.facts.lock().clone() }
+    }
+
+    /// Runs a whole pass. `go_on` is asked between batches and may end it early, which is not an error.
+    pub(crate) fn run(
+        &self,
+        keyspace: &Keyspace,
+        log: &dyn Log,
+        now_ms: Millis,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<()> {
+        let _one_at_a_time = self.running.lock();
+        self.is_running.store(true, Ordering::Relaxed);
+        let mut pass = keyspace.begin_pass();
+        let result = self.write_pass(keyspace, &mut pass, go_on);
+        let result = match result {
+            Ok(Some(checkpoint)) => {
+                keyspace.finish_pass(pass);
+                log.cut(checkpoint.position + 1).map(|()| Some(checkpoint.position))
+            }
+            other => {
+                keyspace.abandon_pass(pass);
+                other.map(|_| None)
+            }
+        };
+        let mut facts = self.facts.lock();
+        facts.last_error = result.as_ref().err().cloned();
+        if let Ok(Some(position)) = result {
+            facts.completed += 1;
+            facts.last_ms = now_ms;
+            facts.position = position;
+        }
+        self.is_running.store(false, Ordering::Relaxed);
+        result.map(|_| ())
+    }
+
+    fn write_pass(&self, keyspace: &Keyspace, pass: &mut Pass, go_on: &dyn Fn() -> bool) -> Result<Option<Checkpoint>> {
+        for db in (0..16).filter(|db| pass.clear >> db & 1 == 1) {
+            self.tier.clear_prefix(&tier_prefix(db))?;
+        }
+        let mut more = true;
+        while more {
+            if !go_on() {
+                return Ok(None);
+            }
+            let mut batch = Batch::new();
+            more = keyspace.continue_pass(pass, &mut batch, BATCH_BYTES);
+            self.apply(batch)?;
+        }
+        self.tier.flush()?;
+        let checkpoint = keyspace.checkpoint_of(pass);
+        self.tier.apply(vec![(CHECKPOINT_KEY.to_vec(), Some(encode(&checkpoint)))])?;
+        self.tier.flush()?;
+        Ok(Some(checkpoint))
+    }
+
+    fn apply(&self, mut batch: Batch) -> Result<()> {
+        // A stable sort keeps the later word on a key behind the earlier one, and only that is wanted.
+        batch.sort_by(|a, b| a.0.cmp(&b.0));
+        batch.dedup_by(|later, earlier| {
+            let same = later.0 == earlier.0;
+            if same {
+                std::mem::swap(later, earlier);
+            }
+            same
+        });
+        let bytes: usize = batch.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
+        if !batch.is_empty() {
+            self.tier.apply(batch)?;
+        }
+        self.facts.lock().written_bytes += bytes as u64;
+        Ok(())
+    }
+}
+
+fn encode(checkpoint: &Checkpoint) -> Vec<u8> {
+    let mut bytes = vec![FORMAT];
+    bytes.extend_from_slice(&checkpoint.position.to_le_bytes());
+    bytes.extend_from_slice(&checkpoint.named_at.to_le_bytes());
+    bytes.extend_from_slice(&checkpoint.names);
+    bytes
+}
+
+/// The checkpoint that `tier` remembers; that of an empty store when there was none.
+pub(crate) fn read_checkpoint(tier: &dyn Tier) -> Result<Checkpoint> {
+    let Some(bytes) = tier.get(CHECKPOINT_KEY)? else {
+        return Ok(Checkpoint { position: 0, names: std::array::from_fn(|db| db as u8), named_at: 0 });
+    };
+    decode(&bytes).ok_or_else(|| {
+        let message =
+            format!("the checkpoint in the tier makes no sense ({bytes:02x?}): was it written by a newer kvark?");
+        Error::new(Kind::Corrupt, message)
+    })
+}
+
+fn decode(bytes: &[u8]) -> Option<Checkpoint> {
+    let (&format, rest) = bytes.split_first()?;
+    let (position, rest) = rest.split_first_chunk()?;
+    let (named_at, names) = rest.split_first_chunk()?;
+    let (position, named_at) = (u64::from_le_bytes(*position), u64::from_le_bytes(*named_at));
+    let names: [u8; kvark_base::limits::DATABASES] = names.try_into().ok()?;
+    (format == FORMAT).then_some(Checkpoint { position, names, named_at })
+}

@@ -1,0 +1,331 @@
+//! A pipeline's way through: parse has happened; look ahead, execute, answer.
+//!
+//! A window of requests is resolved and hashed first and the cache is asked for every bucket, then for every entry; by the
+//! time a command runs, what it needs has arrived. (That is most of what separates a fast server from a plain one:
+//! `docs/decisions/0005-the-turn.md`.)
+//!
+//! Invariant: a request is executed at most once; a held one not at all.
+
+use std::sync::Arc;
+
+use kvark_base::random::Random;
+use kvark_base::{Millis, Position};
+use kvark_call::fault::Parked;
+use kvark_call::session::{PauseMode, ReplyMode};
+use kvark_call::{Fault, Outcome, Pipeline, ReplySink, Request, Session};
+use kvark_commands::{Context, Flags, Handler, Row, resolve};
+use kvark_keyspace::Key;
+use kvark_log::Admission;
+
+use crate::engine::Engine;
+
+/// Requests looked at ahead of their execution.
+const WINDOW: usize = 64;
+/// How soon to ask again when the log makes room.
+const ROOM_RETRY_MS: u64 = 1;
+
+/// How a turn ended.
+#[derive(Debug)]
+pub enum TurnEnd {
+    /// Every request was executed.
+    Drained,
+    /// Close the connection once the answers are out.
+    Close,
+    /// The last executed request waits; the rest of the pipeline comes after it is resumed.
+    Parked(Parked),
+    /// The next request may not run yet (a pause, or the log has no room): call again after `retry_ms` or when woken.
+    Held {
+        /// Try again then.
+        retry_ms: u64,
+    },
+}
+
+/// What a turn did.
+#[derive(Debug)]
+pub struct Turn {
+    /// How many requests of the pipeline, from the first asked for, are done with.
+    pub executed: usize,
+    /// The answers depend on the log up to here: seal it before they leave, and at level `disk` keep them until it is synced.
+    pub position: Position,
+    /// How it ended.
+    pub end: TurnEnd,
+}
+
+/// Memory that a turn needs and keeps for the next; one a thread.
+#[derive(Debug)]
+pub struct Scratch {
+    prepared: Vec<Prepared>,
+    random: Random,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self { prepared: Vec::with_capacity(WINDOW), random: Random::from_system() }
+    }
+}
+
+impl Scratch {
+    /// A scratch whose commands draw from this seed.
+    pub fn from_seed(seed: u64) -> Self {
+        Self { prepared: Vec::with_capacity(WINDOW), random: Random::from_seed(seed) }
+    }
+}
+
+/// A request, resolved.
+#[derive(Debug)]
+struct Prepared {
+    row: Result<&'static Row, Fault>,
+    /// The one key it names; `None` for none or several.
+    key: Option<Hashed>,
+}
+
+/// A key without its bytes, which stay in the connection's buffer.
+#[derive(Debug, Clone, Copy)]
+struct Hashed {
+    hash: u64,
+    shard: u32,
+}
+
+impl Hashed {
+    fn with<'a>(self, bytes: &'a [u8]) -> Key<'a> {
+        Key { bytes, hash: self.hash, shard: self.shard }
+    }
+}
+
+/// Answers to nobody.
+struct Discard;
+
+impl ReplySink for Discard {
+    fn status(&mut self, _: &str) {}
+    fn error(&mut self, _: &str) {}
+    fn integer(&mut self, _: i64) {}
+    fn bulk(&mut self, _: &[u8]) {}
+    fn bulk_integer(&mut self, _: i64) {}
+    fn null(&mut self) {}
+    fn null_array(&mut self) {}
+    fn array(&mut self, _: usize) {}
+    fn map(&mut self, _: usize) {}
+    fn set(&mut self, _: usize) {}
+    fn push(&mut self, _: usize) {}
+    fn double(&mut self, _: f64) {}
+    fn boolean(&mut self, _: bool) {}
+    fn verbatim(&mut self, _: &str, _: &[u8]) {}
+    fn speak(&mut self, _: kvark_call::Version) {}
+}
+
+impl Engine {
+    /// Executes the requests of `pipeline` from `first` on.
+    pub fn turn(
+        self: &Arc<Self>,
+        session: &mut Session,
+        pipeline: &Pipeline,
+        buffer: &[u8],
+        first: usize,
+        out: &mut dyn ReplySink,
+        scratch: &mut Scratch,
+    ) -> Turn {
+        let now_ms = self.clock().now_ms();
+        let mut turn = Turn { executed: 0, position: 0, end: TurnEnd::Drained };
+        let mut next = first;
+        while next < pipeline.len() && matches!(turn.end, TurnEnd::Drained) {
+            let end = pipeline.len().min(next + WINDOW);
+            let mut prepared = std::mem::take(&mut scratch.prepared);
+            self.look_ahead(session.db, (next..end).map(|index| pipeline.request(buffer, index)), &mut prepared);
+            for (index, ready) in (next..end).zip(prepared.drain(..)) {
+                let request = pipeline.request(buffer, index);
+                match self.step(session, ready, &request, now_ms, out, &mut scratch.random, &mut turn.position) {
+                    Ok(Outcome::Done) => {}
+                    Ok(Outcome::Close) => turn.end = TurnEnd::Close,
+                    Ok(Outcome::Park(parked)) => turn.end = TurnEnd::Parked(parked),
+                    Err(retry_ms) => {
+                        turn.end = TurnEnd::Held { retry_ms };
+                        break;
+                    }
+                }
+                turn.executed += 1;
+                if !matches!(turn.end, TurnEnd::Drained) {
+                    break;
+                }
+            }
+            scratch.prepared = prepared;
+            next = end;
+        }
+        self.counters.note_commands(turn.executed as u64);
+        turn
+    }
+
+    fn look_ahead<'a>(
+        &self,
+        db: u32,
+        requests: impl ExactSizeIterator<Item = Request<'a>>,
+        prepared: &mut Vec<Prepared>,
+    ) {
+        prepared.clear();
+        if requests.len() == 1 {
+            prepared.extend(requests.map(|request| self.prepare(&request)));
+            return;
+        }
+        let prefetch = self.keyspace.prefetch();
+        for request in requests {
+            let ready = self.prepare(&request);
+            if let Some(hashed) = ready.key {
+                prefetch.bucket(db, &hashed.with(&[]));
+            }
+            prepared.push(ready);
+        }
+        for hashed in prepared.iter().filter_map(|ready| ready.key) {
+            prefetch.entries(db, &hashed.with(&[]));
+        }
+    }
+
+    #[inline]
+    fn prepare(&self, request: &Request<'_>) -> Prepared {
+        let row = resolve(request);
+        let key = row.as_ref().ok().and_then(|row| row.one_key(request)).map(|bytes| {
+            let key = self.keyspace.key(bytes);
+            Hashed { hash: key.hash, shard: key.shard }
+        });
+        Prepared { row, key }
+    }
+
+    /// Executes one request; `Err` says that it may not run yet and when to ask again.
+    #[allow(clippy::too_many_arguments)]
+    #[inline]
+    fn step(
+        self: &Arc<Self>,
+        session: &mut Session,
+        ready: Prepared,
+        request: &Request<'_>,
+        now_ms: Millis,
+        out: &mut dyn ReplySink,
+        random: &mut Random,
+        position: &mut Position,
+    ) -> Result<Outcome, u64> {
+        let mut discard = Discard;
+        let quiet = session.reply != ReplyMode::On;
+        let out: &mut dyn ReplySink = if quiet { &mut discard } else { out };
+        let was = session.reply;
+        let result = match &ready.row {
+            Err(fault) => Err(fault.clone()),
+            Ok(row) => match self.may_run(session, row, request, now_ms) {
+                Ok(()) => {
+                    self.counters.note_row(row);
+                    self.run(session, row, &ready, request, now_ms, out, random, position)
+                }
+                Err(Refusal::Later(retry_ms)) => return Err(retry_ms),
+                Err(Refusal::Never(fault)) => Err(fault),
+            },
+        };
+        if was == ReplyMode::SkipThis && session.reply == was {
+            session.reply = ReplyMode::On;
+        } else if session.reply == ReplyMode::SkipNext {
+            session.reply = ReplyMode::SkipThis;
+        }
+        Ok(result.unwrap_or_else(|fault| {
+            self.counters.note_error(&fault);
+            out.error(fault.message());
+            Outcome::Done
+        }))
+    }
+
+    /// Whether a command may run now: password, pause, room in the log.
+    #[inline]
+    fn may_run(&self, session: &Session, row: &Row, request: &Request<'_>, now_ms: Millis) -> Result<(), Refusal> {
+        if !session.authenticated && !row.flags.has(Flags::NOAUTH) {
+            return Err(Refusal::Never(Fault::new("NOAUTH Authentication required.")));
+        }
+        let writes = row.flags.has(Flags::WRITE);
+        if let Some((mode, until_ms)) = self.world.sessions.paused(now_ms)
+            && (writes || mode == PauseMode::All && !row.flags.has(Flags::ADMIN))
+        {
+            return Err(Refusal::Later(until_ms.saturating_sub(now_ms).max(1)));
+        }
+        if writes {
+            self.admit(request.len_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn admit(&self, len_bytes: usize) -> Result<(), Refusal> {
+        let admission = self.log.admit(len_bytes).map_err(|error| Refusal::Never(error.into()))?;
+        if admission == Admission::Wait {
+            self.want_room();
+            return Err(Refusal::Later(ROOM_RETRY_MS));
+        }
+        if self.over_bound.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(self.over_bound());
+        }
+        Ok(())
+    }
+
+    /// The log is above its bound: wait for the checkpoint, unless that fails.
+    #[cold]
+    fn over_bound(&self) -> Refusal {
+        self.bells.checkpoint.ring();
+        let failed = self.checkpointer.as_ref().and_then(|checkpointer| checkpointer.facts().last_error);
+        failed.map_or(Refusal::Later(ROOM_RETRY_MS), |error| Refusal::Never(error.into()))
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    #[inline]
+    fn run(
+        self: &Arc<Self>,
+        session: &mut Session,
+        row: &'static Row,
+        ready: &Prepared,
+        request: &Request<'_>,
+        now_ms: Millis,
+        out: &mut dyn ReplySink,
+        random: &mut Random,
+        position: &mut Position,
+    ) -> Result<Outcome, Fault> {
+        match row.handler {
+            Handler::Read(handler) => {
+                let mut view = match (ready.key, row.keys(request).next()) {
+                    (Some(hashed), Some(bytes)) => self.keyspace.view_one(session.db, hashed.with(bytes), now_ms),
+                    _ => self.keyspace.view_many(session.db, row.keys(request), now_ms),
+                };
+                view.set_touching(!session.no_touch);
+                let result = handler(&view, request, out);
+                *position = view.seen().max(*position);
+                result
+            }
+            Handler::Write(handler) => {
+                let mut writer = match (ready.key, row.keys(request).next()) {
+                    (Some(hashed), Some(bytes)) => self.keyspace.write_one(session.db, hashed.with(bytes), now_ms),
+                    _ => self.keyspace.write_many(session.db, row.keys(request), now_ms),
+                };
+                writer.set_touching(!session.no_touch);
+                let result = handler(&mut writer, request, out);
+                session.last_write = writer.written().max(session.last_write);
+                *position = writer.written().max(writer.seen()).max(*position);
+                result
+            }
+            Handler::Ask(handler) => {
+                let mut context = Context {
+                    world: &self.world,
+                    session,
+                    keyspace: &self.keyspace,
+                    upkeep: &**self,
+                    now_ms,
+                    random,
+                    position: 0,
+                    written: 0,
+                };
+                let result = handler(&mut context, request, out);
+                let (depends, written) = (context.position, context.written);
+                session.last_write = written.max(session.last_write);
+                *position = depends.max(*position);
+                result
+            }
+        }
+    }
+}
+
+/// Why a command does not run.
+enum Refusal {
+    /// Ask again after so many milliseconds.
+    Later(u64),
+    /// This is the answer.
+    Never(Fault),
+}
