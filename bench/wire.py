@@ -215,7 +215,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-PARTS = ("commands", "sync", "memory", "checkpoint")
+PARTS = ("commands", "logged", "sync", "memory", "checkpoint")
 
 
 def scale_of(options: argparse.Namespace) -> Scale:
@@ -250,9 +250,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     scale, entrants = scale_of(options), programs(options)
     # A peer's best case is no persistence at all; ours keeps a log that survives a killed process.
     everyday = [Contestant(name, "os" if program is None else "memory", program) for name, program in entrants.items()]
+    logged = [Contestant(name, "os", program) for name, program in entrants.items()]
     synced = [Contestant(name, "disk", program) for name, program in entrants.items()]
     parts = {
         "commands": lambda: compare("Commands", everyday, ("set", "get"), scale.pipelines, scale),
+        "logged": lambda: compare("A log synced each second", logged, ("set",), (1, 16), scale),
         "sync": lambda: compare("Synced before the answer", synced, ("set",), (1, 16), scale),
         "memory": lambda: memory_and_opening(everyday, scale),
         "checkpoint": lambda: during_checkpoints(everyday, scale),
