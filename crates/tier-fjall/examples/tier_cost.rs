@@ -52,7 +52,7 @@ fn plan(args: impl Iterator<Item = String>) -> Plan {
 
 fn run(plan: &Plan, dir: &Path) {
     let tier = FjallTier::open(dir, plan.options.clone()).expect("an empty directory opens");
-    measure("making the batches (in the rows below)", plan.keys, || apply_all(plan, |batch| drop(batch)));
+    measure("making the batches (in the rows below)", plan.keys, || apply_all(plan, drop));
     for round in ["fill", "change"] {
         let applied = measure(&format!("{round}: apply + flush"), plan.keys, || {
             apply_all(plan, |batch| tier.apply(batch).expect("applies"));

@@ -19,9 +19,12 @@ pub(crate) fn explain(what: &str, dir: &Path, error: lsm_tree::Error) -> Error {
     }
 }
 
-/// A file that is too short or gone was there when it was synced.
+/// A file that is too short (reading from before its start is invalid input) or gone; it was there when it was synced.
 fn is_damage(source: &std::io::Error) -> bool {
-    matches!(source.kind(), ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::NotFound)
+    matches!(
+        source.kind(),
+        ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::NotFound
+    )
 }
 
 fn damaged(what: &str, dir: &dyn std::fmt::Display, cause: &dyn std::fmt::Debug) -> Error {

@@ -43,7 +43,7 @@ const ENGINE: &str = "fjall (lsm-tree 3.1.10)";
 /// How much memory and disk the tree may trade for speed.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Applied bytes kept in memory before `apply` writes them into a table by itself.
+    /// What may be applied and wait in memory before `apply` writes it into a table by itself; a larger batch waits alone.
     pub memory_bytes: usize,
     /// Blocks kept in memory after they were read.
     pub cache_bytes: u64,
@@ -206,13 +206,13 @@ impl Tier for FjallTier {
 
     fn apply(&self, batch: Batch) -> Result<()> {
         check_batch(&batch)?;
-        let writing = self.writing.lock();
-        if self.add(batch)? < self.options.memory_bytes {
-            return Ok(());
+        // Space is made before the batch is taken: when that fails, nothing was applied and memory stays bounded.
+        let waiting = self.state.read().runs.bytes();
+        if waiting > 0 && waiting + runs::bytes_of_batch(&batch) > self.options.memory_bytes {
+            self.flush()?;
+            self.merge_if_late()?;
         }
-        self.write_out(&writing)?;
-        drop(writing);
-        self.merge_if_late()
+        self.add(batch, &self.writing.lock())
     }
 
     fn flush(&self) -> Result<()> {

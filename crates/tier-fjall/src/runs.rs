@@ -27,6 +27,11 @@ pub(crate) struct Runs {
     bytes: usize,
 }
 
+/// What a batch takes in memory.
+pub(crate) fn bytes_of_batch(batch: &Batch) -> usize {
+    batch.iter().map(bytes_of).sum()
+}
+
 fn bytes_of(change: &Change) -> usize {
     change.0.len() + change.1.as_ref().map_or(0, Vec::len) + CHANGE_OVERHEAD
 }
@@ -54,7 +59,7 @@ impl Runs {
         if batch.is_empty() {
             return;
         }
-        self.bytes += batch.iter().map(bytes_of).sum::<usize>();
+        self.bytes += bytes_of_batch(&batch);
         self.runs.push(Arc::new(batch));
         while let Some(first) = self.mergeable() {
             let run = self.runs.drain(first..).map(Arc::unwrap_or_clone).collect();
@@ -71,12 +76,6 @@ impl Runs {
         let first = self.runs.len() - alike;
         let pairs = self.runs[first..].iter().map(|run| run.len()).sum::<usize>();
         (alike >= FAN_IN && pairs <= SMALL).then_some(first)
-    }
-
-    /// Forgets the runs of `written`, which is an older state of this list with nothing merged since.
-    pub(crate) fn remove(&mut self, written: &Self) {
-        self.runs.drain(..written.runs.len());
-        self.bytes -= written.bytes;
     }
 
     /// Every changed key once, in order, with its latest change.

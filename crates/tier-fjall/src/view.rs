@@ -14,7 +14,7 @@ use lsm_tree::{AbstractTree, AnyTree, Guard, KvPair, SeqNo, SequenceNumberCounte
 use parking_lot::Mutex;
 
 use crate::fault;
-use crate::runs::{Change, Runs, Walk};
+use crate::runs::{Change, Runs};
 
 /// Which moments are still being read.
 pub(crate) struct Pins {
@@ -77,14 +77,14 @@ impl View {
     fn walk_both(&self, range: KeyRange<'_>, reverse: bool, visit: &mut Visit<'_>) -> Result<()> {
         let mut fresh = self.runs.walk(&range, reverse);
         let mut stored = Stored::new(self, range, reverse);
-        let mut pending = stored.next(&fresh)?;
+        let mut pending = stored.next()?;
         loop {
             let go_on = match (fresh.peek(), &pending) {
                 (None, None) => return Ok(()),
                 (Some(change), due) if comes_first(change, due.as_ref(), reverse) => {
                     fresh.pass();
                     if due.as_ref().is_some_and(|(key, _)| **key == *change.0) {
-                        pending = stored.next(&fresh)?;
+                        pending = stored.next()?;
                     }
                     match &change.1 {
                         Some(value) => visit(&change.0, value)?,
@@ -93,7 +93,7 @@ impl View {
                 }
                 (_, Some((key, value))) => {
                     let go_on = visit(key, value)?;
-                    pending = stored.next(&fresh)?;
+                    pending = stored.next()?;
                     go_on
                 }
                 (Some(_), None) => unreachable!("a change comes first when nothing else is left"),
@@ -111,7 +111,7 @@ fn comes_first(change: &Change, stored: Option<&KvPair>, reverse: bool) -> bool 
     if reverse { change.0.as_slice() >= &**key } else { change.0.as_slice() <= &**key }
 }
 
-/// The tree's pairs in order, without those that a change hides.
+/// The tree's pairs in order.
 struct Stored<'a> {
     pairs: Box<dyn DoubleEndedIterator<Item = lsm_tree::IterGuardImpl> + Send>,
     dir: &'a Path,
@@ -124,19 +124,10 @@ impl<'a> Stored<'a> {
         Self { pairs, dir: &view.dir, reverse }
     }
 
-    fn next(&mut self, fresh: &Walk<'_>) -> Result<Option<KvPair>> {
-        let change = fresh.peek();
-        loop {
-            let Some(guard) = (if self.reverse { self.pairs.next_back() } else { self.pairs.next() }) else {
-                return Ok(None);
-            };
-            let shown = |key: &lsm_tree::UserKey| change.is_none_or(|change| change.0 != **key);
-            let (key, value) =
-                guard.into_inner_if(shown).map_err(|error| fault::explain("walking a range", self.dir, error))?;
-            if let Some(value) = value {
-                return Ok(Some((key, value)));
-            }
-        }
+    fn next(&mut self) -> Result<Option<KvPair>> {
+        let guard = if self.reverse { self.pairs.next_back() } else { self.pairs.next() };
+        let pair = guard.map(Guard::into_inner).transpose();
+        pair.map_err(|error| fault::explain("walking a range", self.dir, error))
     }
 }
 

@@ -33,14 +33,14 @@ pub(crate) struct Files {
 }
 
 impl FjallTier {
-    /// Adds a batch to the runs; returns how many bytes they take now. The caller holds `writing`.
-    pub(crate) fn add(&self, batch: Batch) -> Result<usize> {
+    /// Adds a batch to the runs.
+    pub(crate) fn add(&self, batch: Batch, _writing: &MutexGuard<'_, ()>) -> Result<()> {
         let len = batch.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum::<usize>();
         let mut state = self.state.write();
         state.writable()?;
         state.applied_bytes += len as u64;
         state.runs.push(batch);
-        Ok(state.runs.bytes())
+        Ok(())
     }
 
     /// Writes the runs into a table that survives a loss of power.
@@ -57,7 +57,8 @@ impl FjallTier {
             self.after_failed_flush(&tree, &before);
             return Err(error);
         }
-        self.state.write().runs.remove(&runs);
+        // Who adds to the runs holds `writing`, so these are all there are.
+        self.state.write().runs = Runs::default();
         Ok(())
     }
 

@@ -212,13 +212,22 @@ fn damage_within_a_table_is_found_when_it_is_read() {
     assert_says_corrupt(&error, dir.path());
 }
 
+/// Files that are gone or cut short, one at a time: the tier does not open as if nothing was missing.
 #[test]
-fn a_missing_table_is_found_when_the_tier_is_opened() {
-    let dir = tempfile::tempdir().unwrap();
-    filled(dir.path());
-    std::fs::remove_dir_all(dir.path().join("tables")).unwrap();
-    let Err(error) = FjallTier::open(dir.path(), Options::default()) else { panic!("opened without its tables") };
-    assert_says_corrupt(&error, dir.path());
+fn missing_and_short_files_are_found_when_the_tier_is_opened() {
+    let remove = |path: &Path| std::fs::remove_file(path).unwrap();
+    let empty = |path: &Path| std::fs::write(path, b"").unwrap();
+    let halve = |path: &Path| std::fs::write(path, &std::fs::read(path).unwrap()[..50]).unwrap();
+    for folder in ["tables", "blobs", "."] {
+        for (what, damage) in [("remove", &remove as &dyn Fn(&Path)), ("empty", &empty), ("halve", &halve)] {
+            let dir = tempfile::tempdir().unwrap();
+            filled(dir.path());
+            let name = names(&dir.path().join(folder)).into_iter().find(|name| name.parse::<u64>().is_ok());
+            damage(&dir.path().join(folder).join(name.unwrap_or("v1".into())));
+            let Err(error) = FjallTier::open(dir.path(), Options::default()) else { panic!("{what} in {folder}") };
+            assert_says_corrupt(&error, dir.path());
+        }
+    }
 }
 
 /// A crash leaves tables, value files and lists that nobody names; opening removes them.

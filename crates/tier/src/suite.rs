@@ -167,8 +167,11 @@ pub fn a_snapshot_is_frozen(tier: &dyn Tier) {
     tier.apply(batch(&[("b", Some("2")), ("c", Some("2"))])).unwrap();
     let snapshot = tier.snapshot();
     let all: Pairs = collect(tier, (Unbounded, Unbounded), false);
-    tier.apply(batch(&[("a", Some("3")), ("b", None), ("d", Some("3"))])).unwrap();
-    tier.flush().unwrap();
+    for value in ["3", "4", "5", "6", "7", "8"] {
+        tier.apply(batch(&[("a", Some(value)), ("b", None), ("d", Some(value))])).unwrap();
+        tier.flush().unwrap();
+        tier.maintain(1000).unwrap();
+    }
     tier.clear_prefix(b"").unwrap();
     tier.flush().unwrap();
     while tier.maintain(1000).unwrap() {}

@@ -45,7 +45,7 @@ pub fn numbered_batch(number: u64) -> Batch {
     let mut random = Random::from_seed(number);
     let mut changes = BTreeMap::new();
     for _ in 0..20 {
-        let len = if random.chance(1, 8) { 3000 } else { 30 };
+        let len = if random.chance(1, 8) { 5000 } else { 30 };
         let value = (!random.chance(1, 3)).then(|| [&number.to_be_bytes()[..], &vec![7; len]].concat());
         changes.insert(format!("key {}", random.below(200)).into_bytes(), value);
     }
