@@ -27,6 +27,9 @@ from bench.servers import CLIENT_CORE, Contestant, Server, load
 CONNECTIONS = 50
 VALUE_BYTES = 64
 PILOT_PIPELINES = 2_000
+PARTS = ("commands", "logged", "sync", "memory", "checkpoint")
+# The column of a part that is worth a picture.
+DRAWN = {"commands": "CPU us", "logged": "CPU us", "sync": "k req/s"}
 LATENCIES = ("p50 ms", "p99 ms", "p99.9 ms", "max ms")
 
 
@@ -215,9 +218,6 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-PARTS = ("commands", "logged", "sync", "memory", "checkpoint")
-
-
 def scale_of(options: argparse.Namespace) -> Scale:
     base = SMALL if options.small else FULL
     return Scale(
@@ -242,30 +242,38 @@ def programs(options: argparse.Namespace) -> dict[str, str | None]:
     return found
 
 
+def measured(part: str, entrants: dict[str, str | None], scale: Scale) -> Table:
+    """The table of one part."""
+
+    def at(durability: str) -> list[Contestant]:
+        return [Contestant(name, durability, program) for name, program in entrants.items()]
+
+    # A peer's best case is no persistence at all; ours keeps a log that survives a killed process.
+    everyday = [Contestant(name, "os" if program is None else "memory", program) for name, program in entrants.items()]
+    match part:
+        case "commands":
+            return compare("Commands", everyday, ("set", "get"), scale.pipelines, scale)
+        case "logged":
+            return compare("A log synced each second", at("os"), ("set",), (1, 16), scale)
+        case "sync":
+            return compare("Synced before the answer", at("disk"), ("set",), (1, 16), scale)
+        case "memory":
+            return memory_and_opening(everyday, scale)
+        case _:
+            return during_checkpoints(everyday, scale)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     options = arguments(argv)
     if not shutil.which("redis-benchmark"):
         print("redis-benchmark is missing: install the package redis-tools.", file=sys.stderr)
         return 1
-    scale, entrants = scale_of(options), programs(options)
-    # A peer's best case is no persistence at all; ours keeps a log that survives a killed process.
-    everyday = [Contestant(name, "os" if program is None else "memory", program) for name, program in entrants.items()]
-    logged = [Contestant(name, "os", program) for name, program in entrants.items()]
-    synced = [Contestant(name, "disk", program) for name, program in entrants.items()]
-    parts = {
-        "commands": lambda: compare("Commands", everyday, ("set", "get"), scale.pipelines, scale),
-        "logged": lambda: compare("A log synced each second", logged, ("set",), (1, 16), scale),
-        "sync": lambda: compare("Synced before the answer", synced, ("set",), (1, 16), scale),
-        "memory": lambda: memory_and_opening(everyday, scale),
-        "checkpoint": lambda: during_checkpoints(everyday, scale),
-    }
-    drawn = {"commands": "CPU us", "sync": "k req/s"}
     report = Report("wire", "The wire")
     for part in options.parts:
-        table = parts[part]()
+        table = measured(part, programs(options), scale_of(options))
         report.tables.append(table)
-        if part in drawn:
-            report.plots.append(Plot.of_column(table, drawn[part]))
+        if part in DRAWN:
+            report.plots.append(Plot.of_column(table, DRAWN[part]))
     report.write(options.out)
     return 0
 
