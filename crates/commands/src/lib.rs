@@ -1,17 +1,31 @@
 //! `commands`: what each word means.
 //!
 //! Read in this order: [`row`] (what is known of a command), [`table`] (all of them), [`dispatch`] (from a request to its
-//! row), then the families: [`strings`], ...
+//! row), [`context`] (what a command without a shard may ask), then the families: [`strings`] and [`counters`]; [`keys`],
+//! [`moving`], [`expiry`], [`scan`], [`databases`].
 //!
-//! Invariant: a command is one function in its family's file and one row of the table.
+//! Invariant: a command is one function in its family's file and one row of the table. Its doc comment is its manual page,
+//! its COMMAND DOCS and a test, all from one text.
+//! Invariant: bad arguments are refused before anything happens. A command with several effects asks for room for all of
+//! them first.
+//! Invariant: nothing here knows a socket, a file or a clock.
 
+pub mod args;
 pub mod context;
+pub mod counters;
+pub mod databases;
+pub mod decimal;
 pub mod dispatch;
+pub mod expiry;
+pub mod glob;
+pub mod keys;
+pub mod moving;
 pub mod row;
+pub mod scan;
 pub mod strings;
 pub mod table;
 
 pub use context::{Context, ShutdownOptions, Upkeep};
-pub use dispatch::{find, index, resolve};
+pub use dispatch::{check_key, find, index, resolve};
 pub use row::{Flags, Group, Handler, KeyArgs, Keys, Row};
 pub use table::ROWS;

@@ -238,12 +238,15 @@ fn counted(req: &Request<'_>, count_at: usize, step: usize) -> usize {
     usize::try_from(count).ok().filter(|&count| count <= room).unwrap_or(0)
 }
 
+/// How a command ends: its outcome, or the refusal to be answered.
+pub type Answer = Result<Outcome, Fault>;
+
 /// A command that reads keys.
-pub type Read = fn(&View, &Request, &mut dyn ReplySink) -> Result<Outcome, Fault>;
+pub type Read = fn(&View, &Request, &mut dyn ReplySink) -> Answer;
 /// A command that may change keys.
-pub type Write = fn(&mut Writer, &Request, &mut dyn ReplySink) -> Result<Outcome, Fault>;
+pub type Write = fn(&mut Writer, &Request, &mut dyn ReplySink) -> Answer;
 /// A command about the connection, the server, or all keys.
-pub type Ask = fn(&mut Context, &Request, &mut dyn ReplySink) -> Result<Outcome, Fault>;
+pub type Ask = fn(&mut Context, &Request, &mut dyn ReplySink) -> Answer;
 
 /// The function of a command, by what it holds.
 #[derive(Debug, Clone, Copy)]

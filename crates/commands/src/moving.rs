@@ -1,0 +1,163 @@
+//! A value goes to another key or another database, with its deadline.
+//!
+//! Invariant: what is taken from one place and put into another is both or neither, also after a crash.
+
+use kvark_base::Millis;
+use kvark_call::{Fault, Outcome, ReplySink, Request};
+use kvark_keyspace::{EntryRef, Writer};
+use kvark_values::ValueRef;
+
+use crate::args;
+use crate::row::Answer;
+use crate::strings::text_of;
+
+pub(crate) const SOURCE: &str = include_str!("moving.rs");
+
+/// What is taken along.
+struct Load {
+    text: Vec<u8>,
+    expires_at: Millis,
+}
+
+impl Load {
+    fn of(entry: EntryRef<'_>) -> Self {
+        Self { text: text_of(entry.value()), expires_at: entry.expires_at() }
+    }
+
+    fn put(&self, w: &mut Writer, db: u32, key: &[u8]) -> Result<(), Fault> {
+        Ok(w.put_in(db, key, ValueRef::string(&self.text), self.expires_at)?)
+    }
+
+    /// Puts it there and removes `from` in the selected database.
+    fn move_to(&self, w: &mut Writer, db: u32, key: &[u8], from: &[u8]) -> Result<(), Fault> {
+        w.bracket(2, self.text.len() + key.len() + from.len())?;
+        self.put(w, db, key)?;
+        w.remove(from)?;
+        Ok(())
+    }
+}
+
+fn no_such_key() -> Fault {
+    Fault::new("ERR no such key")
+}
+
+/// `RENAME key newkey`
+///
+/// Gives a key another name, deadline included; what had that name is gone.
+///
+/// ```resp
+/// > SET {user}old ada EX 60
+/// OK
+/// > RENAME {user}old {user}new
+/// OK
+/// > TTL {user}new
+/// (integer) 60
+/// > RENAME {user}old {user}new
+/// (error) ERR no such key
+/// ```
+pub fn rename(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    let (from, to) = (req.arg(1), req.arg(2));
+    let load = Load::of(w.find(from).ok_or_else(no_such_key)?);
+    if from != to {
+        let db = w.db();
+        load.move_to(w, db, to, from)?;
+    }
+    out.status("OK");
+    Ok(Outcome::Done)
+}
+
+/// `RENAMENX key newkey`
+///
+/// Gives a key another name unless a key has that one already: 1 when it was renamed, 0 when not.
+///
+/// ```resp
+/// > MSET {pair}a 1 {pair}b 2
+/// OK
+/// > RENAMENX {pair}a {pair}b
+/// (integer) 0
+/// > RENAMENX {pair}a {pair}c
+/// (integer) 1
+/// ```
+pub fn renamenx(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    let (from, to) = (req.arg(1), req.arg(2));
+    let load = Load::of(w.find(from).ok_or_else(no_such_key)?);
+    let free = w.peek(to).is_none();
+    if free {
+        let db = w.db();
+        load.move_to(w, db, to, from)?;
+    }
+    out.integer(free.into());
+    Ok(Outcome::Done)
+}
+
+fn same_object() -> Fault {
+    Fault::new("ERR source and destination objects are the same")
+}
+
+/// `COPY source destination [DB destination-db] [REPLACE]`
+///
+/// Copies a key, deadline included, to another key, perhaps of another database: 1 when it was copied, 0 when there is no
+/// such key, or the destination exists and REPLACE was not given.
+///
+/// ```resp
+/// > MSET {pair}a 1 {pair}b 2
+/// OK
+/// > COPY {pair}a {pair}b
+/// (integer) 0
+/// > COPY {pair}a {pair}b REPLACE
+/// (integer) 1
+/// > GET {pair}b
+/// "1"
+/// ```
+pub fn copy(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    let (mut db, mut replace, mut at) = (w.db(), false, 3);
+    while at < req.len() {
+        if req.is(at, "REPLACE") {
+            replace = true;
+        } else if req.is(at, "DB") && at + 1 < req.len() {
+            at += 1;
+            db = args::database(req.arg(at))?;
+        } else {
+            return Err(Fault::syntax());
+        }
+        at += 1;
+    }
+    let (from, to) = (req.arg(1), req.arg(2));
+    if db == w.db() && from == to {
+        return Err(same_object());
+    }
+    let load = w.find(from).filter(|_| replace || w.peek_in(db, to).is_none()).map(Load::of);
+    if let Some(load) = &load {
+        load.put(w, db, to)?;
+    }
+    out.integer(load.is_some().into());
+    Ok(Outcome::Done)
+}
+
+/// `MOVE key db`
+///
+/// Moves a key, deadline included, to another database: 1 when it was moved, 0 when there is no such key, or that database
+/// has one of its name.
+///
+/// ```resp
+/// > SET a 1
+/// OK
+/// > MOVE a 1
+/// (integer) 1
+/// > MOVE a 1
+/// (integer) 0
+/// > MOVE a 99
+/// (error) ERR DB index is out of range
+/// ```
+pub fn move_to(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    let (key, db) = (req.arg(1), args::database(req.arg(2))?);
+    if db == w.db() {
+        return Err(same_object());
+    }
+    let load = w.find(key).filter(|_| w.peek_in(db, key).is_none()).map(Load::of);
+    if let Some(load) = &load {
+        load.move_to(w, db, key, key)?;
+    }
+    out.integer(load.is_some().into());
+    Ok(Outcome::Done)
+}
