@@ -1,0 +1,235 @@
+//! One thread's loop: wait for events, serve who has something, settle.
+//!
+//! Invariant: a slot is freed and filled again only between two waits, so an event never reaches a stranger.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::time::Duration;
+
+use kvark_base::{Clock, Millis, Position};
+use mio::event::Event;
+use mio::{Events, Poll, Token};
+
+use crate::Turns;
+use crate::accept::Acceptor;
+use crate::bench::{Bench, Gone};
+use crate::connection::{Connection, Wait};
+use crate::facts::Counters;
+use crate::mailbox::Mailbox;
+use crate::rules::Rules;
+use crate::server::Shared;
+use crate::settle::Answered;
+use crate::slots::Slots;
+use crate::timers::Timers;
+use crate::waits::SWEEP_MS;
+
+/// The token of the loop's own waker.
+pub(crate) const WAKER: Token = Token(usize::MAX);
+/// Events that one wait brings at most.
+const MAX_EVENTS: usize = 1024;
+/// How long a stopping loop tries to send what was answered.
+const STOP_TIME: Duration = Duration::from_millis(1000);
+
+pub(crate) struct EventLoop<E: Turns> {
+    pub engine: Arc<E>,
+    pub shared: Arc<Shared>,
+    pub index: usize,
+    pub poll: Poll,
+    pub mailbox: Arc<Mailbox>,
+    pub acceptor: Option<Acceptor>,
+    pub slots: Slots,
+    pub bench: Bench<E>,
+    pub rules: Rules,
+    pub timers: Timers,
+    /// Who is served in this turn.
+    pub ready: Vec<usize>,
+    /// Who may have something to send at the end of this turn.
+    pub answered: Vec<Answered>,
+    /// Who waits for a sync, and the last position that was seen synced.
+    pub awaiting_sync: Vec<usize>,
+    pub synced: Position,
+    pub now_ms: Millis,
+    pub parked: usize,
+    pub sent_bytes: u64,
+    pub largest_output: usize,
+    pub next_sweep_ms: Millis,
+    pub stopwatch: Clock,
+    pub stops_at: Option<Duration>,
+}
+
+impl<E: Turns> EventLoop<E> {
+    pub fn new(engine: Arc<E>, shared: Arc<Shared>, index: usize, poll: Poll, acceptor: Option<Acceptor>) -> Self {
+        let now_ms = engine.world().clock.now_ms();
+        Self {
+            mailbox: Arc::clone(&shared.mailboxes[index]),
+            rules: Rules::new(&engine.world().settings),
+            bench: Bench::new(Arc::clone(&engine)),
+            engine,
+            shared,
+            index,
+            poll,
+            acceptor,
+            slots: Slots::default(),
+            timers: Timers::default(),
+            ready: Vec::new(),
+            answered: Vec::new(),
+            awaiting_sync: Vec::new(),
+            synced: 0,
+            now_ms,
+            parked: 0,
+            sent_bytes: 0,
+            largest_output: 0,
+            next_sweep_ms: now_ms + SWEEP_MS,
+            stopwatch: Clock::system(),
+            stops_at: None,
+        }
+    }
+
+    /// Turns until the server stops.
+    pub fn run(&mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(MAX_EVENTS);
+        while !self.is_done() {
+            match self.poll.poll(&mut events, self.timeout()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
+                result => result?,
+            }
+            self.turn(&events);
+        }
+        Ok(())
+    }
+
+    fn turn(&mut self, events: &Events) {
+        self.now_ms = self.engine.world().clock.now_ms();
+        if self.rules.generation != self.engine.world().settings.generation() {
+            self.rules = Rules::new(&self.engine.world().settings);
+        }
+        events.iter().for_each(|event| self.take_event(event));
+        self.accept();
+        self.fire_timers();
+        self.release();
+        self.serve();
+        self.settle();
+        self.sweep();
+        self.publish();
+    }
+
+    fn take_event(&mut self, event: &Event) {
+        let token = event.token();
+        if token == WAKER {
+            return self.take_mail();
+        }
+        if self.is_listener(token) {
+            return;
+        }
+        let slot = token.0;
+        let Some(mut conn) = self.slots.take(slot) else { return };
+        let parked = matches!(conn.wait, Wait::Parked(_));
+        if (event.is_read_closed() && parked) || (event.is_error() && !conn.is_free()) {
+            return self.close(slot, conn);
+        }
+        conn.readable |= event.is_readable() || event.is_error();
+        conn.hung_up |= event.is_read_closed();
+        if event.is_writable() {
+            self.answered.push(Answered { slot, from: conn.output.end(), position: 0 });
+        }
+        self.queue(slot, &mut conn);
+        self.slots.put(slot, conn);
+    }
+
+    /// Serves this connection in the coming turn, if there is something to do.
+    pub fn queue(&mut self, slot: usize, conn: &mut Connection) {
+        if !conn.queued && conn.has_work() {
+            conn.queued = true;
+            self.ready.push(slot);
+        }
+    }
+
+    fn take_mail(&mut self) {
+        let mail = self.mailbox.take();
+        mail.arrivals.into_iter().for_each(|arrival| self.adopt(arrival));
+        mail.nudged.into_iter().for_each(|slot| self.look_at(slot));
+        if self.stops_at.is_none() && self.shared.stopping.load(Acquire) {
+            self.begin_stop();
+        }
+    }
+
+    /// Somebody wants this client gone, or its commands may run again.
+    fn look_at(&mut self, slot: usize) {
+        let Some(mut conn) = self.slots.take(slot) else { return };
+        if conn.session.peer.is_killed() {
+            return self.close(slot, conn);
+        }
+        self.try_again(slot, &mut conn);
+        self.slots.put(slot, conn);
+    }
+
+    /// Reads and executes for everybody who is ready.
+    fn serve(&mut self) {
+        let mut ready = std::mem::take(&mut self.ready);
+        for slot in ready.drain(..) {
+            let Some(mut conn) = self.slots.take(slot) else { continue };
+            conn.queued = false;
+            if conn.has_work() {
+                let from = conn.output.end();
+                match self.bench.serve(&mut conn, &self.rules, self.now_ms) {
+                    Ok(position) => self.answered.push(Answered { slot, from, position }),
+                    Err(gone) => {
+                        self.count_gone(&gone);
+                        self.close(slot, conn);
+                        continue;
+                    }
+                }
+                self.begin_wait(slot, &mut conn);
+            }
+            self.slots.put(slot, conn);
+        }
+        // Whoever has more to do waits for the next turn, in the memory of this one.
+        std::mem::swap(&mut ready, &mut self.ready);
+        self.ready.append(&mut ready);
+    }
+
+    fn count_gone(&self, gone: &Gone) {
+        if matches!(gone, Gone::OverQueryLimit) {
+            Counters::add(&self.shared.counters[self.index].query_limit_closed, 1);
+        }
+    }
+
+    /// Adds this turn to the counters that others read.
+    fn publish(&mut self) {
+        let counters = &self.shared.counters[self.index];
+        Counters::add(&counters.received_bytes, std::mem::take(&mut self.bench.received_bytes));
+        Counters::add(&counters.sent_bytes, std::mem::take(&mut self.sent_bytes));
+        Counters::raise(&counters.largest_input, std::mem::take(&mut self.bench.largest_input));
+        Counters::raise(&counters.largest_output, std::mem::take(&mut self.largest_output));
+        if counters.parked.load(Relaxed) != self.parked {
+            counters.parked.store(self.parked, Relaxed);
+        }
+    }
+
+    /// Nobody new comes in, nothing more is executed; what was answered may still leave.
+    fn begin_stop(&mut self) {
+        self.acceptor = None;
+        self.stops_at = Some(self.stopwatch.uptime() + STOP_TIME);
+        for slot in self.slots.all() {
+            if let Some(conn) = self.slots.get(slot) {
+                conn.closing = true;
+                self.answered.push(Answered { slot, from: conn.output.end(), position: 0 });
+            }
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.stops_at.is_some_and(|at| self.slots.is_empty() || self.stopwatch.uptime() >= at)
+    }
+}
+
+impl<E: Turns> Drop for EventLoop<E> {
+    fn drop(&mut self) {
+        for slot in self.slots.all() {
+            if let Some(conn) = self.slots.take(slot) {
+                self.close(slot, conn);
+            }
+        }
+    }
+}

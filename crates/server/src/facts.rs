@@ -1,0 +1,136 @@
+//! What the server counts, and how it tells it: the sections `clients` and `stats`.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
+
+use kvark_base::Millis;
+use kvark_call::{FactSheet, Facts, World};
+use parking_lot::Mutex;
+
+use crate::server::Shared;
+
+/// How long the largest buffers are remembered.
+const RECENT_MS: Millis = 8000;
+
+/// What one loop counts. Only that loop writes, once a turn.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Counters {
+    pub received_bytes: AtomicU64,
+    pub sent_bytes: AtomicU64,
+    pub largest_input: AtomicUsize,
+    pub largest_output: AtomicUsize,
+    pub parked: AtomicUsize,
+    pub query_limit_closed: AtomicU64,
+    pub output_limit_closed: AtomicU64,
+}
+
+impl Counters {
+    /// Adds to a counter that nobody else writes.
+    pub fn add(counter: &AtomicU64, by: u64) {
+        if by > 0 {
+            counter.fetch_add(by, Relaxed);
+        }
+    }
+
+    /// Raises a mark that others take away.
+    pub fn raise(mark: &AtomicUsize, value: usize) {
+        if value > mark.load(Relaxed) {
+            mark.store(value, Relaxed);
+        }
+    }
+
+    fn reset(&self) {
+        for counter in [&self.received_bytes, &self.sent_bytes, &self.query_limit_closed, &self.output_limit_closed] {
+            counter.store(0, Relaxed);
+        }
+    }
+}
+
+/// The largest buffers of this window and the one before it.
+#[derive(Debug, Default)]
+struct Recent {
+    since_ms: Millis,
+    current: [usize; 2],
+    previous: [usize; 2],
+}
+
+impl Recent {
+    fn update(&mut self, largest: [usize; 2], now_ms: Millis) -> [usize; 2] {
+        if now_ms.saturating_sub(self.since_ms) >= RECENT_MS {
+            self.previous = std::mem::take(&mut self.current);
+            self.since_ms = now_ms;
+        }
+        self.current = max(self.current, largest);
+        max(self.current, self.previous)
+    }
+}
+
+fn max(left: [usize; 2], right: [usize; 2]) -> [usize; 2] {
+    [left[0].max(right[0]), left[1].max(right[1])]
+}
+
+/// Tells for a server as long as there is one.
+pub(crate) struct ServerFacts {
+    world: Weak<World>,
+    shared: Weak<Shared>,
+    recent: Mutex<Recent>,
+}
+
+impl ServerFacts {
+    pub fn new(world: &Arc<World>, shared: &Arc<Shared>) -> Self {
+        Self { world: Arc::downgrade(world), shared: Arc::downgrade(shared), recent: Mutex::default() }
+    }
+
+    fn tell_clients(&self, world: &World, shared: &Shared, sheet: &mut FactSheet) {
+        let parked: usize = shared.counters.iter().map(|counters| counters.parked.load(Relaxed)).sum();
+        let largest = shared.counters.iter().fold([0, 0], |largest, counters| {
+            max(largest, [counters.largest_input.swap(0, Relaxed), counters.largest_output.swap(0, Relaxed)])
+        });
+        let [input, output] = self.recent.lock().update(largest, world.clock.now_ms());
+        sheet.tell("clients", "connected_clients", shared.connected.load(Relaxed));
+        sheet.tell("clients", "maxclients", world.settings.number("maxclients"));
+        sheet.tell("clients", "client_recent_max_input_buffer", input);
+        sheet.tell("clients", "client_recent_max_output_buffer", output);
+        sheet.tell("clients", "blocked_clients", parked);
+    }
+}
+
+impl Facts for ServerFacts {
+    fn tell(&self, sheet: &mut FactSheet) {
+        let (Some(world), Some(shared)) = (self.world.upgrade(), self.shared.upgrade()) else { return };
+        let sum =
+            |count: fn(&Counters) -> &AtomicU64| shared.counters.iter().map(|c| count(c).load(Relaxed)).sum::<u64>();
+        self.tell_clients(&world, &shared, sheet);
+        sheet.tell("stats", "total_connections_received", world.sessions.accepted.load(Relaxed));
+        sheet.tell("stats", "total_net_input_bytes", sum(|counters| &counters.received_bytes));
+        sheet.tell("stats", "total_net_output_bytes", sum(|counters| &counters.sent_bytes));
+        sheet.tell("stats", "rejected_connections", world.sessions.rejected.load(Relaxed));
+        let closed = sum(|counters| &counters.query_limit_closed);
+        sheet.tell("stats", "client_query_buffer_limit_disconnections", closed);
+        let closed = sum(|counters| &counters.output_limit_closed);
+        sheet.tell("stats", "client_output_buffer_limit_disconnections", closed);
+    }
+
+    fn reset(&self) {
+        if let (Some(world), Some(shared)) = (self.world.upgrade(), self.shared.upgrade()) {
+            world.sessions.accepted.store(0, Relaxed);
+            world.sessions.rejected.store(0, Relaxed);
+            shared.counters.iter().for_each(Counters::reset);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_buffers_are_forgotten_after_two_windows() {
+        let mut recent = Recent::default();
+        assert_eq!(recent.update([5, 9], RECENT_MS), [5, 9]);
+        assert_eq!(recent.update([7, 1], RECENT_MS + 1), [7, 9]);
+        assert_eq!(recent.update([1, 1], RECENT_MS * 2), [7, 9]);
+        assert_eq!(recent.update([0, 0], RECENT_MS * 3), [1, 1]);
+    }
+}

@@ -1,0 +1,123 @@
+//! What connections wait for without a thread: a deadline, a position, a pause, or their client.
+
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use kvark_base::Millis;
+
+use crate::Turns;
+use crate::accept::Acceptor;
+use crate::connection::{Connection, Wait};
+use crate::event_loop::EventLoop;
+use crate::settle::Answered;
+
+/// How often clients are looked at that do nothing.
+pub(crate) const SWEEP_MS: Millis = 1000;
+
+impl<E: Turns> EventLoop<E> {
+    /// Notes for what a connection waits now, or that it goes on in the next turn.
+    pub fn begin_wait(&mut self, slot: usize, conn: &mut Connection) {
+        match conn.wait {
+            Wait::Nothing => return self.queue(slot, conn),
+            Wait::Output => return,
+            Wait::Held(retry_ms) => conn.deadline_ms = Some(self.now_ms + retry_ms),
+            // The client will not wait for the answer.
+            Wait::Parked(_) if conn.hung_up => {
+                conn.wait = Wait::Nothing;
+                conn.closing = true;
+                return;
+            }
+            Wait::Parked(parked) => {
+                self.parked += 1;
+                conn.deadline_ms = parked.deadline_ms;
+                if let Some(position) = parked.position {
+                    if self.engine.synced() >= position {
+                        return self.resume(slot, conn, true);
+                    }
+                    self.engine.want_sync(position);
+                    if !std::mem::replace(&mut conn.awaits_sync, true) {
+                        self.awaiting_sync.push(slot);
+                    }
+                }
+            }
+        }
+        if let Some(deadline_ms) = conn.deadline_ms {
+            self.timers.add(deadline_ms, slot);
+        }
+    }
+
+    /// Gives the answer of a parked command and goes on.
+    pub fn resume(&mut self, slot: usize, conn: &mut Connection, reached: bool) {
+        let Wait::Parked(parked) = conn.wait else { return };
+        conn.wait = Wait::Nothing;
+        if let Some(deadline_ms) = conn.deadline_ms.take() {
+            self.timers.remove(deadline_ms, slot);
+        }
+        let world = self.engine.world();
+        let Connection { protocol, output, session, .. } = conn;
+        protocol.answer(output.writer(&mut self.bench.spare), &mut |out| (parked.resume)(world, session, reached, out));
+        self.parked -= 1;
+        self.queue(slot, conn);
+    }
+
+    /// Ends the wait of a held connection.
+    pub fn try_again(&mut self, slot: usize, conn: &mut Connection) {
+        if matches!(conn.wait, Wait::Held(_)) {
+            conn.wait = Wait::Nothing;
+            if let Some(deadline_ms) = conn.deadline_ms.take() {
+                self.timers.remove(deadline_ms, slot);
+            }
+            self.queue(slot, conn);
+        }
+    }
+
+    /// Goes on with those whose deadline has come.
+    pub fn fire_timers(&mut self) {
+        while let Some(slot) = self.timers.pop_due(self.now_ms) {
+            let Some(mut conn) = self.slots.take(slot) else { continue };
+            conn.deadline_ms = None;
+            self.answered.push(Answered { slot, from: conn.output.end(), position: 0 });
+            self.resume(slot, &mut conn, false);
+            self.try_again(slot, &mut conn);
+            self.slots.put(slot, conn);
+        }
+    }
+
+    /// How long to wait for events: not at all while there is work, else until the next deadline.
+    pub fn timeout(&self) -> Option<Duration> {
+        let awaits_sync = !self.awaiting_sync.is_empty();
+        if awaits_sync {
+            self.mailbox.awaits_sync.store(true, SeqCst);
+        }
+        let accepts = self.acceptor.as_ref().is_some_and(Acceptor::has_work);
+        if accepts || !self.ready.is_empty() || (awaits_sync && self.engine.synced() > self.synced) {
+            return Some(Duration::ZERO);
+        }
+        let stop = self.stops_at.map(|at| at.saturating_sub(self.stopwatch.uptime()));
+        let retry_ms = self.acceptor.as_ref().and_then(|acceptor| acceptor.retry_ms);
+        let sweep_ms = self.sweeps().then_some(self.next_sweep_ms);
+        let deadline_ms = [self.timers.next_ms(), retry_ms, sweep_ms].into_iter().flatten().min();
+        let deadline = deadline_ms.map(|ms| Duration::from_millis(ms.saturating_sub(self.now_ms)));
+        [stop, deadline].into_iter().flatten().min()
+    }
+
+    /// Whether clients that do nothing have to be looked at.
+    fn sweeps(&self) -> bool {
+        !self.slots.is_empty() && (self.rules.idle_ms > 0 || self.rules.output.soft_bytes > 0)
+    }
+
+    /// Closes clients that were silent for too long or too slow for too long.
+    pub fn sweep(&mut self) {
+        if self.now_ms < self.next_sweep_ms || !self.sweeps() {
+            return;
+        }
+        self.next_sweep_ms = self.now_ms + SWEEP_MS;
+        for slot in self.slots.all() {
+            let Some(mut conn) = self.slots.take(slot) else { continue };
+            let idle_ms = self.now_ms.saturating_sub(conn.active_ms);
+            let silent =
+                self.rules.idle_ms > 0 && idle_ms >= self.rules.idle_ms && !matches!(conn.wait, Wait::Parked(_));
+            if silent || self.is_too_slow(&mut conn) { self.close(slot, conn) } else { self.slots.put(slot, conn) }
+        }
+    }
+}
