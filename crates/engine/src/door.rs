@@ -13,7 +13,7 @@ use kvark_commands::{counters, strings};
 use kvark_keyspace::Writer;
 use kvark_keyspace::order::{Bounds, Walk};
 use kvark_log::Admission;
-use kvark_values::ValueRef;
+use kvark_values::{IntBuffer, ValueRef};
 
 use crate::engine::Engine;
 use crate::turn::{Scratch, TurnEnd};
@@ -88,6 +88,16 @@ impl Engine {
     pub fn delete(&self, db: u32, key: &[u8]) -> Result<bool, Fault> {
         check_key(key)?;
         self.write(db, key, 0, self.clock().now_ms(), |writer| Ok(writer.remove(key)?))
+    }
+
+    /// Removes `key`; the string it held.
+    pub fn take(&self, db: u32, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        check_key(key)?;
+        self.write(db, key, 0, self.clock().now_ms(), |writer| {
+            let held = writer.find(key).map(|entry| entry.value().text(&mut IntBuffer::new()).to_vec());
+            writer.remove(key)?;
+            Ok(held)
+        })
     }
 
     /// Removes many keys; how many were there.
