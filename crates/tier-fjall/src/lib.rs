@@ -3,7 +3,7 @@
 //! Read in this order: [`FjallTier`], [`Options`], `runs` (what is not yet in a table), `writing` (how it gets there),
 //! `view` (how both are read as one), `upkeep` (merging tables), `fault` (errors).
 //!
-//! Invariant: there is no journal here, because the log above is one. What [`Tier::apply`](kvark_tier::Tier::apply) took
+//! Invariant: there is no journal here, because the log above is one. What [`Tier::apply`] took
 //! lives in memory as sorted runs until a flush writes it into one table.
 //! Invariant: there are no threads here: work is done within the caller's call.
 //! Invariant: one process at a time has the directory; the owner of the store holds its lock.
@@ -85,7 +85,7 @@ pub struct FjallTier {
     numbers: SequenceNumberCounter,
     pins: Arc<Pins>,
     state: RwLock<State>,
-    /// Held by whoever adds to the runs or writes them out.
+    /// Held by whoever adds to the runs or writes them out; taken before `merging`.
     writing: Mutex<()>,
     /// Held by whoever merges tables.
     merging: Mutex<()>,
@@ -236,11 +236,11 @@ impl Tier for FjallTier {
 
     fn close(&self) -> Result<()> {
         let writing = self.writing.lock();
-        let _merging = self.merging.lock();
         if self.state.read().tree.is_none() {
             return Ok(());
         }
         self.write_out(&writing)?;
+        let _merging = self.merging.lock();
         self.state.write().tree = None;
         Ok(())
     }

@@ -43,9 +43,8 @@ impl FjallTier {
         let tree = self.state.read().writable()?.clone();
         let before = self.files(&tree)?;
         let merged = self.merge(&tree);
-        drop(merging);
         if let Err(error) = merged {
-            self.after_failed_merge(&tree, &before);
+            self.after_failed_merge(&tree, &before, merging);
             return Err(fault::explain("merging tables", &self.dir, error));
         }
         Ok(tree.current_version().id() != before.list)

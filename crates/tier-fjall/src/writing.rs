@@ -66,7 +66,12 @@ impl FjallTier {
         let number = self.numbers.next();
         let stream = runs.merged().map(|change| Ok(internal(change, number)));
         let written = tree.flush_to_tables(stream).map_err(|e| fault::explain("writing a table", &self.dir, e))?;
-        let Some((tables, blobs)) = written else { return Ok(()) };
+        let (tables, blobs) = written.ok_or_else(|| {
+            Error::new(
+                Kind::Io,
+                format!("writing a table in {}: the tree made no table of what waits.", self.dir.display()),
+            )
+        })?;
         if blobs.as_ref().is_some_and(|blobs| !blobs.is_empty()) {
             // The tree syncs a value file but not the directory that names it.
             sync_directory(&self.dir.join(BLOBS))?;
@@ -81,22 +86,27 @@ impl FjallTier {
     }
 
     fn after_failed_flush(&self, tree: &AnyTree, before: &Files) {
-        let Some(_merging) = self.merging.try_lock() else { return };
-        if tree.current_version().id() == before.list && self.check_list(tree) {
+        let _merging = self.merging.lock();
+        // A merge that ended meanwhile made files too: then what is left over waits for the next opening.
+        if self.check_list(tree) && tree.current_version().id() == before.list {
             self.sweep(TABLES, &before.tables, &HashSet::new());
             self.sweep(BLOBS, &before.blobs, &HashSet::new());
         }
     }
 
-    /// After a merge failed: nobody else is writing, so what no list names is left over.
-    pub(crate) fn after_failed_merge(&self, tree: &AnyTree, before: &Files) {
+    pub(crate) fn after_failed_merge(&self, tree: &AnyTree, before: &Files, merging: MutexGuard<'_, ()>) {
+        if let Some(_writing) = self.writing.try_lock() {
+            if self.check_list(tree) {
+                let version = tree.current_version();
+                let named = version.iter_tables().map(|table| table.id().to_string().into()).collect();
+                self.sweep(TABLES, &before.tables, &named);
+            }
+            return;
+        }
+        drop(merging);
         let _writing = self.writing.lock();
         let _merging = self.merging.lock();
-        if self.check_list(tree) {
-            let version = tree.current_version();
-            let named = version.iter_tables().map(|table| table.id().to_string().into()).collect();
-            self.sweep(TABLES, &before.tables, &named);
-        }
+        self.check_list(tree);
     }
 
     /// True when the list in force on disk is the one that the tree works with; poisons the tier otherwise.

@@ -265,11 +265,11 @@ pub fn is_closed_after_close(tier: &dyn Tier) {
     assert_eq!(snapshot.get(b"a").unwrap().as_deref(), Some(&b"1"[..]));
 }
 
-/// A few thousand random steps against a sorted map, with a few keys so that they meet often.
+/// Some hundred random steps against a sorted map, with a few keys so that they meet often.
 pub fn behaves_like_a_map(tier: &dyn Tier) {
     let mut random = Random::from_seed(0x7135);
     let mut model = BTreeMap::new();
-    for step in 0..600 {
+    for step in 0..400 {
         let changes = random_batch(&mut random);
         for (key, value) in &changes {
             match value {

@@ -14,7 +14,7 @@ pub type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 /// Everything reaches tables at once, tables are tiny, and many values live in files of their own.
 pub fn tiny() -> Options {
     Options {
-        memory_bytes: 4 << 10,
+        memory_bytes: 12 << 10,
         table_bytes: 2 << 10,
         block_bytes: 512,
         separate_values_from: 100,
