@@ -6,7 +6,7 @@
 //! a prefix (as a journal does).
 
 use std::cell::UnsafeCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
@@ -107,6 +107,13 @@ struct Images {
 }
 
 impl Images {
+    /// A file that holds `bytes`, synced.
+    fn holding(bytes: Vec<u8>) -> Self {
+        let buffer = Buffer::zeroed(bytes.len());
+        buffer.write(0, &bytes);
+        Self { buffer, len: bytes.len(), synced: bytes }
+    }
+
     fn live(&self) -> Vec<u8> {
         let mut bytes = vec![0; self.len];
         self.buffer.read(0, &mut bytes);
@@ -142,13 +149,24 @@ impl Images {
     }
 }
 
-impl Content {
-    fn holding(bytes: Vec<u8>) -> Arc<Self> {
-        let buffer = Buffer::zeroed(bytes.len());
-        buffer.write(0, &bytes);
-        Arc::new(Self(Mutex::new(Images { buffer, len: bytes.len(), synced: bytes })))
+impl Clone for Images {
+    fn clone(&self) -> Self {
+        Self { synced: self.synced.clone(), ..Self::holding(self.live()) }
     }
+}
 
+/// Files that were copied, by the file they are a copy of: two names of one file are two names of one copy.
+#[derive(Default)]
+struct Copies(BTreeMap<*const Content, Arc<Content>>);
+
+impl Copies {
+    fn of(&mut self, content: &Arc<Content>, image: impl FnOnce(&Images) -> Images) -> Arc<Content> {
+        let copy = || Arc::new(Content(Mutex::new(image(&content.0.lock()))));
+        self.0.entry(Arc::as_ptr(content)).or_insert_with(copy).clone()
+    }
+}
+
+impl Content {
     /// Lets the synced image be a mixture, as a sync that failed leaves it.
     pub(crate) fn sync_partly(&self, random: &mut Random) {
         let mut images = self.0.lock();
@@ -167,30 +185,29 @@ impl Memory {
         self.0.lock().live.values().map(|content| content.0.lock().len as u64).sum()
     }
 
-    /// The disk that the next process finds when this one was killed: all that was written, also through mappings.
+    /// The disk that the next process finds when this one was killed: all that was written, also through mappings, synced or not.
     pub fn after_kill(&self) -> Self {
-        self.copied(|names| names.live.clone(), |images| images.live())
+        let names = self.0.lock();
+        let mut copies = Copies::default();
+        let mut copy = |content: &Arc<Content>| copies.of(content, Images::clone);
+        let mut all =
+            |paths: &BTreeMap<PathBuf, Arc<Content>>| paths.iter().map(|(p, c)| (p.clone(), copy(c))).collect();
+        let (live, durable) = (all(&names.live), all(&names.durable));
+        let pending = names.pending.iter().map(|change| match change {
+            Change::Link(path, content) => Change::Link(path.clone(), copy(content)),
+            other => other.clone(),
+        });
+        let pending = pending.collect();
+        Self(Arc::new(Mutex::new(Names { live, durable, pending, dirs: names.dirs.clone(), locked: BTreeSet::new() })))
     }
 
     /// The disk that the next process finds when the power failed.
     pub fn after_power_loss(&self, random: &mut Random) -> Self {
-        let mut names_random = random.clone();
-        random.next_u64();
-        self.copied(|names| names.surviving(&mut names_random), |images| images.torn(random))
-    }
-
-    fn copied(
-        &self,
-        choose: impl FnOnce(&Names) -> BTreeMap<PathBuf, Arc<Content>>,
-        mut image: impl FnMut(&Images) -> Vec<u8>,
-    ) -> Self {
         let names = self.0.lock();
-        let mut copies: HashMap<*const Content, Arc<Content>> = HashMap::default();
+        let mut copies = Copies::default();
         let mut live = BTreeMap::new();
-        for (path, content) in choose(&names) {
-            let copy =
-                copies.entry(Arc::as_ptr(&content)).or_insert_with(|| Content::holding(image(&content.0.lock())));
-            live.insert(path, copy.clone());
+        for (path, content) in names.surviving(random) {
+            live.insert(path, copies.of(&content, |images| Images::holding(images.torn(random))));
         }
         let names = Names { durable: live.clone(), live, dirs: names.dirs.clone(), ..Names::default() };
         Self(Arc::new(Mutex::new(names)))
@@ -215,7 +232,7 @@ impl Memory {
             content.0.lock().resize(0)?;
             return Ok(MemoryFile(content.clone()));
         }
-        let content = Content::holding(Vec::new());
+        let content = Arc::new(Content(Mutex::new(Images::holding(Vec::new()))));
         names.change(Change::Link(path.to_path_buf(), content.clone()));
         Ok(MemoryFile(content))
     }

@@ -348,7 +348,6 @@ fn go_on(
         walk.replayed.torn = Some(TornTail { place, len_bytes: behind.len_bytes });
     }
     remove(disk, &options.dir, rest)?;
-    walked.iter().try_for_each(|found| disk.open(&found.path)?.sync_data())?;
     let epochs = files.needed.iter().filter_map(|found| Some(found.header()?.epoch)).max().unwrap_or(0);
     let first = walk.end.max(files.after).max(behind.seen) + 1;
     let mut next = Header { first, synced: walk.end, epoch: epochs + 1, ..*header };
@@ -356,12 +355,12 @@ fn go_on(
     live.append(&mut walk.live);
     if walk.at > segment::FIRST_BATCH {
         // A file with records ends here for good; an empty one is replaced under its number.
-        let file = disk.open(&last.path)?;
-        file.set_len(walk.at as u64)?;
-        file.sync_data()?;
+        disk.open(&last.path)?.set_len(walk.at as u64)?;
         live.extend(last.live(walk.end, walk.at as u64, walk.at as u64));
         next = Header { sequence: header.sequence + 1, previous_end: walk.end, chain: walk.chain, ..next };
     }
+    // The next header says that all of this is synced.
+    walked.iter().try_for_each(|found| disk.open(&found.path)?.sync_data())?;
     let resume = begin_segment(disk, options, next, live)?;
     Ok(Recovered { resume, replayed: walk.replayed })
 }

@@ -144,10 +144,9 @@ impl Run {
 
     /// Ends, and ends again while it recovers.
     fn end_within_recovery(&mut self) {
-        let loss = self.loss();
-        let promised = self.promised(loss);
+        let (loss, again) = (self.loss(), self.loss());
+        let promised = self.promised(if loss == Loss::Kill { again } else { loss });
         let disk = self.disk.after(loss);
-        let again = self.loss();
         disk.capture(self.random.below(8), again);
         reopen(&disk, self.after).unwrap_or_else(|error| panic!("{error}"));
         self.go_on(disk.captured().unwrap_or(disk), promised);
