@@ -1,0 +1,82 @@
+//! Many keys at a time.
+//!
+//! Invariant: what a detached batch borrows is kept alive by references of its own, and is `bytes` or `str`, which
+//! never change.
+
+use kvark_engine::Engine;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList};
+
+use crate::DB;
+use crate::bytes::{key, value};
+use crate::handle::Handle;
+use crate::ttl::deadline;
+
+/// Above this many keys a batch detaches, since other threads would wait long for it.
+const LONG: usize = 128;
+/// Keys of which the cache is asked for ahead of time.
+const WINDOW: usize = 64;
+
+/// The values of `keys`, `None` for each that is missing.
+pub(crate) fn get_many<'py>(handle: &Handle, keys: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+    let py = keys.py();
+    let keys = keys.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+    let names = keys.iter().map(key).collect::<PyResult<Vec<_>>>()?;
+    let mut found: Vec<Bound<'py, PyAny>> = Vec::with_capacity(names.len());
+    for window in names.chunks(WINDOW) {
+        look_ahead(handle.attached(py)?, window);
+        for name in window {
+            found.push(handle.find(py, name)?.unwrap_or_else(|| py.None().into_bound(py)));
+        }
+    }
+    PyList::new(py, found)
+}
+
+/// Asks the cache for what the keys of one window will touch.
+fn look_ahead(engine: &Engine, names: &[&[u8]]) {
+    let prefetch = engine.keyspace().prefetch();
+    let keys: Vec<_> = names.iter().map(|name| engine.keyspace().key(name)).collect();
+    keys.iter().for_each(|key| prefetch.bucket(DB, key));
+    keys.iter().for_each(|key| prefetch.entries(DB, key));
+}
+
+/// Sets every pair of a mapping, or of an iterable of pairs.
+pub(crate) fn set_many(handle: &Handle, items: &Bound<'_, PyAny>, ttl: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    let py = items.py();
+    let pairs = pairs_of(items)?;
+    let borrowed =
+        pairs.iter().map(|(name, value)| Ok((key(name)?, value.as_bytes()))).collect::<PyResult<Vec<_>>>()?;
+    let now_ms = handle.attached(py)?.now_ms();
+    let expires_at = ttl.map_or(Ok(0), |ttl| deadline(ttl, now_ms))?;
+    handle.run_long(py, borrowed.len() > LONG, |engine| engine.set_many(DB, &borrowed, expires_at))
+}
+
+type Pairs<'py> = Vec<(Bound<'py, PyAny>, Bound<'py, PyBytes>)>;
+
+fn pairs_of<'py>(items: &Bound<'py, PyAny>) -> PyResult<Pairs<'py>> {
+    if let Ok(items) = items.cast_exact::<PyDict>() {
+        return items.iter().map(|(name, object)| pair(name, &object)).collect();
+    }
+    let is_mapping = items.hasattr("keys")?;
+    let items = if is_mapping { items.call_method0("items")? } else { items.clone() };
+    let each = items.try_iter()?.map(|item| {
+        let (name, object): (Bound<'py, PyAny>, Bound<'py, PyAny>) = item?.extract()?;
+        pair(name, &object)
+    });
+    each.collect()
+}
+
+fn pair<'py>(
+    name: Bound<'py, PyAny>,
+    object: &Bound<'py, PyAny>,
+) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyBytes>)> {
+    Ok((name, value(object)?.into_owner()))
+}
+
+/// Removes every one of `keys`; how many were there.
+pub(crate) fn delete_many(handle: &Handle, keys: &Bound<'_, PyAny>) -> PyResult<u64> {
+    let py = keys.py();
+    let keys = keys.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+    let names = keys.iter().map(key).collect::<PyResult<Vec<_>>>()?;
+    handle.run_long(py, names.len() > LONG, |engine| engine.delete_many(DB, &names))
+}
