@@ -67,6 +67,7 @@ impl<E: Turns> Bench<E> {
         let position = if read.is_ok() { self.execute(conn, rules, &mut buffer) } else { 0 };
         let rest = buffer.len() - conn.parsed;
         self.put_away(conn, buffer, shares);
+        conn.note_input();
         match read {
             Err(_) => Err(Gone::Broken),
             Ok(()) if rest > rules.query_len => Err(Gone::OverQueryLimit),

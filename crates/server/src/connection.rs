@@ -168,6 +168,11 @@ impl Connection {
         peer.received_bytes.store(peer.received_bytes.load(Relaxed) + received as u64, Relaxed);
     }
 
+    /// Tells those who look at this client what was not a whole request yet.
+    pub fn note_input(&self) {
+        self.session.peer.query_bytes.store(self.input.len() as u64, Relaxed);
+    }
+
     /// Tells those who look at this client what was executed.
     pub fn note_executed(&self, requests: usize) {
         let peer = &self.session.peer;
@@ -181,6 +186,5 @@ impl Connection {
         let peer = &self.session.peer;
         peer.sent_bytes.store(peer.sent_bytes.load(Relaxed) + sent as u64, Relaxed);
         peer.output_bytes.store(self.output.len() as u64, Relaxed);
-        peer.query_bytes.store(self.input.len() as u64, Relaxed);
     }
 }

@@ -113,22 +113,27 @@ pub(crate) struct Bound {
 impl Bound {
     /// Listens on every address of `word`. Port 0 becomes the free port that was found, for the addresses that follow.
     fn add_tcp(&mut self, word: &str, port: &mut u16, backlog: i32) -> Result<()> {
-        let (name, mut optional) = word.strip_prefix('-').map_or((word, false), |name| (name, true));
+        let (name, optional) = word.strip_prefix('-').map_or((word, false), |name| (name, true));
+        let before = self.listeners.len();
+        let mut absent = None;
         for ip in resolve(name)? {
             let address = SocketAddr::new(ip, *port);
-            let listener = match listen_tcp(address, backlog) {
-                Ok(listener) => listener,
-                Err(error) if optional && is_absent(&error) => continue,
+            let bound = listen_tcp(address, backlog).and_then(|listener| Ok((listener.local_addr()?, listener)));
+            match bound {
+                Ok((local, listener)) => {
+                    *port = local.port();
+                    self.addresses.push(local.to_string());
+                    self.listeners.push(Listener::Tcp(listener));
+                }
+                // A name may stand for both versions of IP on a machine that has one.
+                Err(error) if is_absent(&error) => absent = Some(refused(&address.to_string(), &error)),
                 Err(error) => return Err(refused(&address.to_string(), &error)),
-            };
-            let local = listener.local_addr().map_err(|error| refused(&address.to_string(), &error))?;
-            *port = local.port();
-            self.addresses.push(local.to_string());
-            self.listeners.push(Listener::Tcp(listener));
-            // A machine without the other version of IP still has every address that it has.
-            optional |= name == "*" || name == "localhost";
+            }
         }
-        Ok(())
+        match absent {
+            Some(error) if self.listeners.len() == before && !optional => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn add_unix(&mut self, path: &Path, permissions: u32, backlog: i32) -> Result<()> {

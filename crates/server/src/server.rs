@@ -17,7 +17,7 @@ use parking_lot::{Condvar, Mutex};
 use crate::accept::Acceptor;
 use crate::event_loop::{EventLoop, WAKER};
 use crate::facts::{Counters, ServerFacts};
-use crate::listen::{Listen, Listener};
+use crate::listen::{Listen, Listener, Port};
 use crate::mailbox::Mailbox;
 use crate::turns::Turns;
 
@@ -64,6 +64,8 @@ pub struct Server {
     addresses: Vec<String>,
     socket_path: Option<PathBuf>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// The process whose threads these are. A child that came by `fork` has neither them nor a right to the sockets.
+    process: u32,
 }
 
 impl std::fmt::Debug for Server {
@@ -77,6 +79,10 @@ impl Server {
     /// Errors: [`Kind::Busy`] where another program listens, [`Kind::Invalid`] for an address that makes no sense.
     pub fn start<E: Turns>(engine: Arc<E>, listen: Listen) -> Result<Self> {
         let bound = listen.bind()?;
+        if let (Port::Any, Some(port)) = (listen.port, bound.port) {
+            // Whoever asks for the setting wants to know where to connect.
+            engine.world().settings.set("port", &port.to_string()).expect("a port is a port");
+        }
         let failed = |source: &std::io::Error| Error::io("starting the event loops", source);
         let polls =
             (0..listen.threads()).map(|_| Poll::new()).collect::<Result<Vec<_>, _>>().map_err(|e| failed(&e))?;
@@ -95,6 +101,7 @@ impl Server {
             addresses: bound.addresses,
             socket_path: bound.socket_path,
             threads: Mutex::default(),
+            process: std::process::id(),
         };
         server.connect(&*engine);
         server.spawn(&engine, polls, bound.listeners).map_err(|e| failed(&e))?;
@@ -159,8 +166,11 @@ impl Server {
     }
 
     /// Accepts nobody more, finishes the turn, sends for about a second what can be sent, closes everything and joins
-    /// its threads. Can be called again, and from any thread but the server's own.
+    /// its threads. Can be called again, and from any thread but the server's own; in a forked child it does nothing.
     pub fn stop(&self) {
+        if std::process::id() != self.process {
+            return std::mem::forget(std::mem::take(&mut *self.threads.lock()));
+        }
         self.shared.stop();
         for thread in self.threads.lock().drain(..) {
             // A loop never unwinds: its panics are caught where it runs.

@@ -11,7 +11,7 @@ use crate::connection::{Connection, Wait};
 use crate::event_loop::EventLoop;
 use crate::settle::Answered;
 
-/// How often clients are looked at that do nothing.
+/// How often a loop looks at clients that do nothing, and at settings that were changed through another loop.
 pub(crate) const SWEEP_MS: Millis = 1000;
 
 impl<E: Turns> EventLoop<E> {
@@ -95,23 +95,21 @@ impl<E: Turns> EventLoop<E> {
         }
         let stop = self.stops_at.map(|at| at.saturating_sub(self.stopwatch.uptime()));
         let retry_ms = self.acceptor.as_ref().and_then(|acceptor| acceptor.retry_ms);
-        let sweep_ms = self.sweeps().then_some(self.next_sweep_ms);
+        let sweep_ms = (!self.slots.is_empty()).then_some(self.next_sweep_ms);
         let deadline_ms = [self.timers.next_ms(), retry_ms, sweep_ms].into_iter().flatten().min();
         let deadline = deadline_ms.map(|ms| Duration::from_millis(ms.saturating_sub(self.now_ms)));
         [stop, deadline].into_iter().flatten().min()
     }
 
-    /// Whether clients that do nothing have to be looked at.
-    fn sweeps(&self) -> bool {
-        !self.slots.is_empty() && (self.rules.idle_ms > 0 || self.rules.output.soft_bytes > 0)
-    }
-
     /// Closes clients that were silent for too long or too slow for too long.
     pub fn sweep(&mut self) {
-        if self.now_ms < self.next_sweep_ms || !self.sweeps() {
+        if self.now_ms < self.next_sweep_ms {
             return;
         }
         self.next_sweep_ms = self.now_ms + SWEEP_MS;
+        if self.rules.idle_ms == 0 && self.rules.output.soft_bytes == 0 {
+            return;
+        }
         for slot in self.slots.all() {
             let Some(mut conn) = self.slots.take(slot) else { continue };
             let idle_ms = self.now_ms.saturating_sub(conn.active_ms);

@@ -78,14 +78,12 @@ fn a_slow_reader_is_closed_at_its_limits() {
 #[test]
 fn a_silent_client_is_closed_after_the_timeout() {
     let toy = Toy::new(Durability::Os);
-    let server = start(&toy, 1);
+    let server = start(&toy, 2);
     let (mut silent, mut parked) = (Client::new(&server), Client::new(&server));
     silent.ask("PING\r\n", "+PONG\r\n");
     parked.send("PARK 4000\r\n");
     eventually(|| fact(&toy, "clients", "blocked_clients") == 1);
     toy.world().settings.set("timeout", "1").unwrap();
-    // The setting is seen with the next turn.
-    Client::new(&server).ask("PING\r\n", "+PONG\r\n");
     silent.expect_end();
     parked.expect(":0\r\n");
 }

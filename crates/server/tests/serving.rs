@@ -196,6 +196,7 @@ fn what_others_see_of_a_client_is_kept() {
     eventually(|| peer.sent_bytes.load(SeqCst) == 14);
     assert_eq!((peer.commands.load(SeqCst), peer.output_bytes.load(SeqCst)), (2, 0));
     assert_eq!(peer.local_address, server.addresses()[0]);
+    assert_eq!(toy.world().settings.number("port"), i64::from(server.local_port().unwrap()));
     assert!(peer.fd > 0);
 }
 
