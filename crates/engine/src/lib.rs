@@ -21,7 +21,8 @@ mod upkeep;
 
 pub use checkpoint::CheckpointFacts;
 pub use engine::{Engine, Parts};
-pub use kvark_commands::strings::{Condition, Expiry, SetOptions, SetOutcome};
+pub use kvark_commands::strings::conditions::Condition;
+pub use kvark_commands::strings::{Expiry, SetOptions, SetOutcome};
 pub use kvark_keyspace::order::{Bounds, Walk, prefix_end};
 pub use kvark_keyspace::{EntryRef, Keyspace};
 pub use kvark_values::{IntBuffer, ValueRef};

@@ -38,7 +38,7 @@ impl Engine {
         let world = Arc::new(World::new(Clock::system(), settings));
         let parts = match (&options.dir, options.durability) {
             (Some(dir), Durability::Memory) => {
-                refuse_durable(&Real::default(), dir)?;
+                refuse_durable(&Real, dir)?;
                 volatile(options)
             }
             (Some(dir), _) => durable(options, dir)?,
@@ -73,7 +73,7 @@ fn volatile(options: &OpenOptions) -> Parts {
 }
 
 fn durable(options: &OpenOptions, dir: &Path) -> Result<Parts> {
-    let disk: Arc<dyn Disk> = Arc::new(Real::default());
+    let disk: Arc<dyn Disk> = Arc::new(Real);
     let (manifest, lock) = claim(&*disk, dir, options)?;
     let log_options = kvark_log_files::Options {
         dir: dir.join("log"),
