@@ -2,7 +2,8 @@
 //!
 //! Read in this order: [`row`] (what is known of a command), [`table`] (all of them), [`dispatch`] (from a request to its
 //! row), [`context`] (what a command without a shard may ask), then the families: [`strings`] and [`counters`]; [`keys`],
-//! [`moving`], [`expiry`], [`scan`], [`databases`].
+//! [`moving`], [`expiry`], [`scan`], [`databases`]; [`connection`] and [`client`]; [`command`], [`config`], [`server`],
+//! [`object`], [`durability`], [`debug`]. [`docs`], [`examples`] and [`syntax`] read the doc comments.
 //!
 //! Invariant: a command is one function in its family's file and one row of the table. Its doc comment is its manual page,
 //! its COMMAND DOCS and a test, all from one text.
@@ -11,21 +12,37 @@
 //! Invariant: nothing here knows a socket, a file or a clock.
 
 pub mod args;
+pub mod client;
+pub mod command;
+pub mod config;
+pub mod connection;
 pub mod context;
 pub mod counters;
 pub mod databases;
+pub mod debug;
 pub mod decimal;
 pub mod dispatch;
+pub mod docs;
+pub mod durability;
+pub mod examples;
 pub mod expiry;
 pub mod glob;
+pub mod help;
 pub mod keys;
 pub mod moving;
+pub mod object;
 pub mod row;
 pub mod scan;
+pub mod server;
+pub mod statistics;
 pub mod strings;
+pub mod syntax;
 pub mod table;
 
+pub use connection::COMPATIBLE_VERSION;
 pub use context::{Context, ShutdownOptions, Upkeep};
 pub use dispatch::{check_key, find, index, resolve};
-pub use row::{Flags, Group, Handler, KeyArgs, Keys, Row};
+pub use examples::{Example, examples};
+pub use row::{Answer, Flags, Group, Handler, KeyArgs, Keys, Row};
+pub use statistics::CommandStats;
 pub use table::ROWS;

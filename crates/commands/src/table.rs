@@ -1,9 +1,13 @@
 //! All commands, by name. A row gives name, arity, group, flags, keys, the version of Redis that had it first, and the
 //! function by what it holds: `Read` and `Write` the shards of its keys, `Ask` none.
 
+use crate::client::peers;
 use crate::row::{Flags, Group, Handler, Keys, Row, Source};
 use crate::strings::{conditions, lcs, many, ranges};
-use crate::{counters, databases, expiry, keys, moving, scan, strings};
+use crate::{
+    client, command, config, connection, counters, databases, debug, durability, expiry, keys, moving, object, scan,
+    server, strings,
+};
 
 macro_rules! row {
     ($name:literal, $arity:literal, $group:ident, $flags:expr, $keys:expr, $since:literal,
@@ -24,12 +28,23 @@ macro_rules! row {
 const READ: Flags = Flags::READONLY;
 const READ_FAST: Flags = Flags::READONLY.and(Flags::FAST);
 const WRITE: Flags = Flags::WRITE;
+const EMPTY: Flags = Flags::WRITE.and(Flags::DANGEROUS);
 const WRITE_FAST: Flags = Flags::WRITE.and(Flags::FAST);
 const MAKE: Flags = Flags::WRITE.and(Flags::DENYOOM);
 const MAKE_FAST: Flags = MAKE.and(Flags::FAST);
+/// Served at any time.
+const TOLD: Flags = Flags::LOADING.and(Flags::STALE);
+const CONNECT: Flags = TOLD.and(Flags::NOSCRIPT);
+const CONNECT_FAST: Flags = TOLD.and(Flags::FAST);
+const CONNECT_NOAUTH: Flags = CONNECT.and(Flags::FAST).and(Flags::NOAUTH);
+const CONNECT_ADMIN: Flags = CONNECT.and(Flags::ADMIN);
+const ADMIN: Flags = Flags::ADMIN.and(Flags::NOSCRIPT);
+const ADMIN_ANYTIME: Flags = ADMIN.and(TOLD);
+const FAMILY: Flags = TOLD.and(Flags::FAMILY);
 const MANY: Keys = Keys::Range { first: 1, last: -1, step: 1 };
 const PAIRS: Keys = Keys::Range { first: 1, last: -1, step: 2 };
 const TWO: Keys = Keys::Range { first: 1, last: 2, step: 1 };
+const SECOND: Keys = Keys::Range { first: 2, last: 2, step: 1 };
 const FIRST: Keys = Keys::First;
 const NONE: Keys = Keys::None;
 
@@ -37,56 +52,116 @@ const NONE: Keys = Keys::None;
 pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
-pub(crate) const TABLE: [Row; 51] = [
+pub(crate) const TABLE: [Row; 111] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append)),
+    row!("AUTH", -2, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::auth)),
+    row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
+    row!("CLIENT", -2, Connection, FAMILY, NONE, "2.4.0", Ask(client::client)),
+    row!("CLIENT|GETNAME", 2, Connection, CONNECT, NONE, "2.6.9", Ask(client::getname)),
+    row!("CLIENT|HELP", 2, Connection, CONNECT, NONE, "5.0.0", Ask(client::help)),
+    row!("CLIENT|ID", 2, Connection, CONNECT, NONE, "5.0.0", Ask(client::id)),
+    row!("CLIENT|INFO", 2, Connection, CONNECT, NONE, "6.2.0", Ask(peers::info)),
+    row!("CLIENT|KILL", -3, Connection, CONNECT_ADMIN, NONE, "2.4.0", Ask(peers::kill)),
+    row!("CLIENT|LIST", -2, Connection, CONNECT_ADMIN, NONE, "2.4.0", Ask(peers::list)),
+    row!("CLIENT|NO-EVICT", 3, Connection, CONNECT_ADMIN, NONE, "7.0.0", Ask(client::no_evict)),
+    row!("CLIENT|NO-TOUCH", 3, Connection, CONNECT, NONE, "7.2.0", Ask(client::no_touch)),
+    row!("CLIENT|PAUSE", -3, Connection, CONNECT_ADMIN, NONE, "3.0.0", Ask(client::pause)),
+    row!("CLIENT|REPLY", 3, Connection, CONNECT, NONE, "3.2.0", Ask(client::reply)),
+    row!("CLIENT|SETINFO", 4, Connection, CONNECT, NONE, "7.2.0", Ask(client::setinfo)),
+    row!("CLIENT|SETNAME", 3, Connection, CONNECT, NONE, "2.6.9", Ask(client::setname)),
+    row!("CLIENT|UNPAUSE", 2, Connection, CONNECT_ADMIN, NONE, "6.2.0", Ask(client::unpause)),
+    row!("COMMAND", -1, Server, FAMILY, NONE, "2.8.13", Ask(command::command)),
+    row!("COMMAND|COUNT", 2, Server, TOLD, NONE, "2.8.13", Ask(command::count)),
+    row!("COMMAND|DOCS", -2, Server, TOLD, NONE, "7.0.0", Ask(command::docs)),
+    row!("COMMAND|GETKEYS", -3, Server, TOLD, NONE, "2.8.13", Ask(command::getkeys)),
+    row!("COMMAND|GETKEYSANDFLAGS", -3, Server, TOLD, NONE, "7.0.0", Ask(command::getkeysandflags)),
+    row!("COMMAND|HELP", 2, Server, TOLD, NONE, "5.0.0", Ask(command::help)),
+    row!("COMMAND|INFO", -2, Server, TOLD, NONE, "2.8.13", Ask(command::info)),
+    row!("COMMAND|LIST", -2, Server, TOLD, NONE, "7.0.0", Ask(command::list)),
+    row!("CONFIG", -2, Server, FAMILY, NONE, "2.0.0", Ask(config::config)),
+    row!("CONFIG|GET", -3, Server, ADMIN_ANYTIME, NONE, "2.0.0", Ask(config::get)),
+    row!("CONFIG|HELP", 2, Server, TOLD, NONE, "5.0.0", Ask(config::help)),
+    row!("CONFIG|RESETSTAT", 2, Server, ADMIN_ANYTIME, NONE, "2.0.0", Ask(config::resetstat)),
+    row!("CONFIG|REWRITE", 2, Server, ADMIN_ANYTIME, NONE, "2.8.0", Ask(config::rewrite)),
+    row!("CONFIG|SET", -4, Server, ADMIN_ANYTIME, NONE, "2.0.0", Ask(config::set)),
     row!("COPY", -3, Generic, MAKE, TWO, "6.2.0", Write(moving::copy)),
     row!("DBSIZE", 1, Server, READ_FAST, NONE, "1.0.0", Ask(databases::dbsize)),
+    row!("DEBUG", -2, Server, FAMILY, NONE, "1.0.0", Ask(debug::debug)),
+    row!("DEBUG|DIGEST", 2, Server, ADMIN_ANYTIME, NONE, "1.0.0", Ask(debug::digest)),
+    row!("DEBUG|DIGEST-VALUE", -3, Server, ADMIN_ANYTIME, NONE, "5.0.0", Ask(debug::digest_value)),
+    row!("DEBUG|HELP", 2, Server, ADMIN_ANYTIME, NONE, "5.0.0", Ask(debug::help)),
+    row!("DEBUG|OBJECT", 3, Server, ADMIN_ANYTIME, NONE, "1.0.0", Ask(debug::object)),
+    row!("DEBUG|RELOAD", 2, Server, ADMIN_ANYTIME, NONE, "1.0.0", Ask(debug::reload)),
+    row!("DEBUG|SET-ACTIVE-EXPIRE", 3, Server, ADMIN_ANYTIME, NONE, "2.6.0", Ask(debug::set_active_expire)),
+    row!("DEBUG|SLEEP", 3, Server, ADMIN_ANYTIME.and(Flags::BLOCKING), NONE, "1.0.0", Ask(debug::sleep)),
     row!("DECR", 2, String, MAKE_FAST, FIRST, "1.0.0", Write(counters::decr)),
     row!("DECRBY", 3, String, MAKE_FAST, FIRST, "1.0.0", Write(counters::decrby)),
     row!("DEL", -2, Generic, WRITE, MANY, "1.0.0", Write(keys::del)),
     row!("DELEX", -2, String, WRITE_FAST, FIRST, "8.4.0", Write(conditions::delex)),
     row!("DIGEST", 2, String, READ_FAST, FIRST, "8.4.0", Read(conditions::digest)),
+    row!("ECHO", 2, Connection, CONNECT_FAST, NONE, "1.0.0", Ask(connection::echo)),
     row!("EXISTS", -2, Generic, READ_FAST, MANY, "1.0.0", Read(keys::exists)),
     row!("EXPIRE", -3, Generic, WRITE_FAST, FIRST, "1.0.0", Write(expiry::expire)),
     row!("EXPIREAT", -3, Generic, WRITE_FAST, FIRST, "1.2.0", Write(expiry::expireat)),
     row!("EXPIRETIME", 2, Generic, READ_FAST, FIRST, "7.0.0", Read(expiry::expiretime)),
-    row!("FLUSHALL", -1, Server, WRITE, NONE, "1.0.0", Ask(databases::flushall)),
-    row!("FLUSHDB", -1, Server, WRITE, NONE, "1.0.0", Ask(databases::flushdb)),
+    row!("FLUSHALL", -1, Server, EMPTY, NONE, "1.0.0", Ask(databases::flushall)),
+    row!("FLUSHDB", -1, Server, EMPTY, NONE, "1.0.0", Ask(databases::flushdb)),
     row!("GET", 2, String, READ_FAST, FIRST, "1.0.0", Read(strings::get)),
     row!("GETDEL", 2, String, WRITE_FAST, FIRST, "6.2.0", Write(strings::getdel)),
     row!("GETEX", -2, String, WRITE_FAST, FIRST, "6.2.0", Write(strings::getex)),
     row!("GETRANGE", 4, String, READ, FIRST, "2.4.0", Read(ranges::getrange)),
     row!("GETSET", 3, String, MAKE_FAST, FIRST, "1.0.0", Write(strings::getset)),
+    row!("HELLO", -1, Connection, CONNECT_NOAUTH, NONE, "6.0.0", Ask(connection::hello)),
     row!("INCR", 2, String, MAKE_FAST, FIRST, "1.0.0", Write(counters::incr)),
     row!("INCRBY", 3, String, MAKE_FAST, FIRST, "1.0.0", Write(counters::incrby)),
     row!("INCRBYFLOAT", 3, String, MAKE_FAST, FIRST, "2.6.0", Write(counters::incrbyfloat)),
+    row!("INFO", -1, Server, TOLD.and(Flags::DANGEROUS), NONE, "1.0.0", Ask(server::info)),
     row!("KEYS", 2, Generic, READ.and(Flags::DANGEROUS), NONE, "1.0.0", Ask(scan::keys)),
+    row!("LASTSAVE", 1, Server, TOLD.and(Flags::FAST), NONE, "1.0.0", Ask(durability::lastsave)),
     row!("LCS", -3, String, READ, TWO, "7.0.0", Ask(lcs::lcs)),
+    row!("LOLWUT", -1, Server, READ_FAST, NONE, "5.0.0", Ask(server::lolwut)),
+    row!("MEMORY", -2, Server, FAMILY, NONE, "4.0.0", Ask(object::memory)),
+    row!("MEMORY|HELP", 2, Server, TOLD, NONE, "4.0.0", Ask(object::memory_help)),
+    row!("MEMORY|USAGE", -3, Server, READ, SECOND, "4.0.0", Read(object::memory_usage)),
     row!("MGET", -2, String, READ_FAST, MANY, "1.0.0", Read(many::mget)),
     row!("MOVE", 3, Generic, WRITE_FAST, FIRST, "1.0.0", Write(moving::move_to)),
     row!("MSET", -3, String, MAKE, PAIRS, "1.0.1", Write(many::mset)),
     row!("MSETEX", -4, String, MAKE.and(Flags::MOVABLE_KEYS), Keys::Counted { count_at: 1, step: 2 }, "8.4.0", Write(many::msetex)),
     row!("MSETNX", -3, String, MAKE, PAIRS, "1.0.1", Write(many::msetnx)),
+    row!("OBJECT", -2, Generic, FAMILY, NONE, "2.2.3", Ask(object::object)),
+    row!("OBJECT|ENCODING", 3, Generic, READ, SECOND, "2.2.3", Read(object::encoding)),
+    row!("OBJECT|FREQ", 3, Generic, READ, SECOND, "4.0.0", Read(object::freq)),
+    row!("OBJECT|HELP", 2, Generic, TOLD, NONE, "6.2.0", Ask(object::object_help)),
+    row!("OBJECT|IDLETIME", 3, Generic, READ, SECOND, "2.2.3", Read(object::idletime)),
+    row!("OBJECT|REFCOUNT", 3, Generic, READ, SECOND, "2.2.3", Read(object::refcount)),
     row!("PERSIST", 2, Generic, WRITE_FAST, FIRST, "2.2.0", Write(expiry::persist)),
     row!("PEXPIRE", -3, Generic, WRITE_FAST, FIRST, "2.6.0", Write(expiry::pexpire)),
     row!("PEXPIREAT", -3, Generic, WRITE_FAST, FIRST, "2.6.0", Write(expiry::pexpireat)),
     row!("PEXPIRETIME", 2, Generic, READ_FAST, FIRST, "7.0.0", Read(expiry::pexpiretime)),
+    row!("PING", -1, Connection, Flags::FAST, NONE, "1.0.0", Ask(connection::ping)),
     row!("PSETEX", 4, String, MAKE, FIRST, "2.6.0", Write(strings::psetex)),
     row!("PTTL", 2, Generic, READ_FAST, FIRST, "2.6.0", Read(expiry::pttl)),
+    row!("QUIT", -1, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::quit)),
     row!("RANDOMKEY", 1, Generic, READ, NONE, "1.0.0", Ask(scan::randomkey)),
     row!("RENAME", 3, Generic, WRITE, TWO, "1.0.0", Write(moving::rename)),
     row!("RENAMENX", 3, Generic, WRITE_FAST, TWO, "1.0.0", Write(moving::renamenx)),
+    row!("RESET", 1, Connection, CONNECT_NOAUTH, NONE, "6.2.0", Ask(connection::reset)),
+    row!("SAVE", 1, Server, ADMIN.and(Flags::BLOCKING), NONE, "1.0.0", Ask(durability::save)),
     row!("SCAN", -2, Generic, READ, NONE, "2.8.0", Ask(scan::scan)),
     row!("SELECT", 2, Connection, Flags::FAST.and(Flags::LOADING).and(Flags::STALE), NONE, "1.0.0", Ask(databases::select)),
     row!("SET", -3, String, MAKE, FIRST, "1.0.0", Write(strings::set)),
     row!("SETEX", 4, String, MAKE, FIRST, "2.0.0", Write(strings::setex)),
     row!("SETNX", 3, String, MAKE_FAST, FIRST, "1.0.0", Write(strings::setnx)),
     row!("SETRANGE", 4, String, MAKE, FIRST, "2.2.0", Write(ranges::setrange)),
+    row!("SHUTDOWN", -1, Server, ADMIN_ANYTIME, NONE, "1.0.0", Ask(durability::shutdown)),
     row!("STRLEN", 2, String, READ_FAST, FIRST, "2.2.0", Read(ranges::strlen)),
     row!("SUBSTR", 4, String, READ, FIRST, "1.0.0", Read(ranges::substr)),
-    row!("SWAPDB", 3, Server, WRITE_FAST, NONE, "4.0.0", Ask(databases::swapdb)),
+    row!("SWAPDB", 3, Server, WRITE_FAST.and(Flags::DANGEROUS), NONE, "4.0.0", Ask(databases::swapdb)),
+    row!("TIME", 1, Server, CONNECT_FAST, NONE, "2.6.0", Ask(server::time)),
     row!("TOUCH", -2, Generic, READ_FAST, MANY, "3.2.1", Read(keys::touch)),
     row!("TTL", 2, Generic, READ_FAST, FIRST, "1.0.0", Read(expiry::ttl)),
     row!("TYPE", 2, Generic, READ_FAST, FIRST, "1.0.0", Read(keys::type_of)),
     row!("UNLINK", -2, Generic, WRITE_FAST, MANY, "4.0.0", Write(keys::unlink)),
+    row!("WAIT", 3, Generic, Flags::BLOCKING, NONE, "3.0.0", Ask(durability::wait)),
+    row!("WAITAOF", 4, Generic, Flags::BLOCKING, NONE, "7.2.0", Ask(durability::waitaof)),
 ];

@@ -1,0 +1,326 @@
+//! COMMAND: the table, told.
+
+use kvark_call::{Fault, Outcome, ReplySink, Request};
+
+use crate::context::Context;
+use crate::docs::Doc;
+use crate::row::{Answer, Flags, Group, Keys, Row};
+use crate::table::ROWS;
+use crate::{dispatch, glob, help, syntax};
+
+pub(crate) const SOURCE: &str = include_str!("command.rs");
+
+/// Rows that are no sub-commands.
+fn whole_rows() -> impl Iterator<Item = &'static Row> {
+    ROWS.iter().filter(|row| !row.name.contains('|'))
+}
+
+/// `COMMAND`
+///
+/// All that is known of every command, as COMMAND INFO tells it.
+///
+/// ```resp
+/// > COMMAND
+/// ...
+/// ```
+pub fn command(_ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answer {
+    out.array(whole_rows().count());
+    whole_rows().for_each(|row| answer_info(row, out));
+    Ok(Outcome::Done)
+}
+
+/// `COMMAND HELP`
+///
+/// Lists the sub-commands.
+///
+/// ```resp
+/// > COMMAND HELP
+/// ...COMMAND <subcommand> ...
+/// ```
+pub fn help(_ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answer {
+    help::answer("COMMAND", out)
+}
+
+/// `COMMAND COUNT`
+///
+/// How many commands there are.
+///
+/// ```resp
+/// > COMMAND COUNT
+/// (integer) ...
+/// ```
+pub fn count(_ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answer {
+    out.integer(whole_rows().count() as i64);
+    Ok(Outcome::Done)
+}
+
+/// `COMMAND LIST [FILTERBY MODULE module-name | ACLCAT category | PATTERN pattern]`
+///
+/// The names of all commands and sub-commands, or of those that a pattern matches or that belong to a category.
+///
+/// ```resp
+/// > COMMAND LIST FILTERBY PATTERN get*
+/// 1) "get"
+/// 2) "getdel"
+/// 3) "getex"
+/// 4) "getrange"
+/// 5) "getset"
+/// ```
+pub fn list(_ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    let filter = ListFilter::parse(req)?;
+    let names: Vec<String> =
+        ROWS.iter().filter(|row| filter.takes(row)).map(|row| row.name.to_ascii_lowercase()).collect();
+    out.array(names.len());
+    names.iter().for_each(|name| out.bulk(name.as_bytes()));
+    Ok(Outcome::Done)
+}
+
+enum ListFilter<'a> {
+    All,
+    Module,
+    Category(&'a [u8]),
+    Pattern(&'a [u8]),
+}
+
+impl<'a> ListFilter<'a> {
+    fn parse(req: &Request<'a>) -> Result<Self, Fault> {
+        match req.len() {
+            2 => Ok(Self::All),
+            5 if req.is(2, "FILTERBY") && req.is(3, "MODULE") => Ok(Self::Module),
+            5 if req.is(2, "FILTERBY") && req.is(3, "ACLCAT") => Ok(Self::Category(req.arg(4))),
+            5 if req.is(2, "FILTERBY") && req.is(3, "PATTERN") => Ok(Self::Pattern(req.arg(4))),
+            _ => Err(Fault::syntax()),
+        }
+    }
+
+    fn takes(&self, row: &Row) -> bool {
+        match self {
+            Self::All => true,
+            Self::Module => false,
+            Self::Category(name) => {
+                categories(row).iter().any(|category| category[1..].as_bytes().eq_ignore_ascii_case(name))
+            }
+            Self::Pattern(pattern) => glob::matches(pattern, row.name.as_bytes(), true),
+        }
+    }
+}
+
+/// `COMMAND INFO [command-name [command-name ...]]`
+///
+/// Of each command its name, arity, flags, the places of its keys (first, last, step), categories, hints, key
+/// specifications and sub-commands; nil for one that does not exist.
+///
+/// ```resp
+/// > COMMAND INFO nosuch
+/// 1) (nil)
+/// > COMMAND INFO get
+/// 1)  1) "get"
+///     2) (integer) 2
+///     3) 1) readonly
+///        2) fast
+///     4) (integer) 1
+///     5) (integer) 1
+///     6) (integer) 1
+///     7) 1) @read
+///        2) @string
+///        3) @fast
+/// ...
+/// ```
+pub fn info(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    if req.len() == 2 {
+        return command(ctx, req, out);
+    }
+    out.array(req.len() - 2);
+    for name in req.args_from(2) {
+        match dispatch::find(name) {
+            Some(row) => answer_info(row, out),
+            None => out.null_array(),
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+fn answer_info(row: &Row, out: &mut dyn ReplySink) {
+    out.array(10);
+    out.bulk(row.name.to_ascii_lowercase().as_bytes());
+    out.integer(row.arity.into());
+    answer_words(row.flags.names().collect(), out);
+    let (first, last, step) = match row.keys {
+        Keys::None | Keys::Counted { .. } => (0, 0, 0),
+        Keys::First => (1, 1, 1),
+        Keys::Range { first, last, step } => (first, last, step),
+    };
+    out.integer(first as i64);
+    out.integer(last as i64);
+    out.integer(step as i64);
+    answer_words(categories(row), out);
+    out.set(0);
+    answer_key_specs(row, out);
+    let subs: Vec<&Row> = help::subcommands(row.name).collect();
+    out.array(subs.len());
+    subs.iter().for_each(|sub| answer_info(sub, out));
+}
+
+fn answer_words(words: Vec<&str>, out: &mut dyn ReplySink) {
+    out.set(words.len());
+    words.iter().for_each(|word| out.status(word));
+}
+
+fn categories(row: &Row) -> Vec<&'static str> {
+    let flags = row.flags;
+    let about_keys = row.group == Group::Generic
+        || row.group == Group::Server && (flags.has(Flags::WRITE) || flags.has(Flags::READONLY));
+    [
+        (about_keys, "@keyspace"),
+        (flags.has(Flags::READONLY), "@read"),
+        (flags.has(Flags::WRITE), "@write"),
+        (row.group == Group::String, "@string"),
+        (flags.has(Flags::ADMIN), "@admin"),
+        (flags.has(Flags::FAST), "@fast"),
+        (!flags.has(Flags::FAST), "@slow"),
+        (flags.has(Flags::BLOCKING), "@blocking"),
+        (flags.has(Flags::ADMIN) || flags.has(Flags::DANGEROUS), "@dangerous"),
+        (row.group == Group::Connection, "@connection"),
+    ]
+    .into_iter()
+    .filter_map(|(belongs, category)| belongs.then_some(category))
+    .collect()
+}
+
+/// What a command does to its keys, in the words of key specifications.
+fn key_flags(row: &Row) -> Vec<&'static str> {
+    if row.writes() { vec!["RW", "access", "update"] } else { vec!["RO", "access"] }
+}
+
+fn answer_key_specs(row: &Row, out: &mut dyn ReplySink) {
+    let (index, kind, find): (usize, &str, Vec<(&str, i64)>) = match row.keys {
+        Keys::None => return out.set(0),
+        Keys::First => (1, "range", vec![("lastkey", 0), ("keystep", 1), ("limit", 0)]),
+        Keys::Range { first, last, step } => {
+            let last = if last < 0 { last } else { last - first as isize };
+            (first, "range", vec![("lastkey", last as i64), ("keystep", step as i64), ("limit", 0)])
+        }
+        Keys::Counted { count_at, step } => {
+            (count_at, "keynum", vec![("keynumidx", 0), ("firstkey", 1), ("keystep", step as i64)])
+        }
+    };
+    out.set(1);
+    out.map(3);
+    out.bulk(b"flags");
+    answer_words(key_flags(row), out);
+    out.bulk(b"begin_search");
+    answer_spec("index", &[("index", index as i64)], out);
+    out.bulk(b"find_keys");
+    answer_spec(kind, &find, out);
+}
+
+fn answer_spec(kind: &str, numbers: &[(&str, i64)], out: &mut dyn ReplySink) {
+    out.map(2);
+    out.bulk(b"type");
+    out.bulk(kind.as_bytes());
+    out.bulk(b"spec");
+    out.map(numbers.len());
+    for (name, number) in numbers {
+        out.bulk(name.as_bytes());
+        out.integer(*number);
+    }
+}
+
+/// `COMMAND DOCS [command-name [command-name ...]]`
+///
+/// Of each command its summary, the version that had it first, its group, its arguments and its sub-commands.
+///
+/// ```resp
+/// > COMMAND DOCS ping
+/// 1) "ping"
+/// 2)  1) "summary"
+///     2) "PONG, or the message."
+/// ...
+/// ```
+pub fn docs(_ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    let rows: Vec<&Row> =
+        if req.len() == 2 { whole_rows().collect() } else { req.args_from(2).filter_map(dispatch::find).collect() };
+    out.map(rows.len());
+    rows.iter().for_each(|row| answer_docs(row, out));
+    Ok(Outcome::Done)
+}
+
+fn answer_docs(row: &Row, out: &mut dyn ReplySink) {
+    let doc = Doc::of(row);
+    let arguments = syntax::arguments(&doc, row);
+    let subs: Vec<&Row> = help::subcommands(row.name).collect();
+    out.bulk(row.name.to_ascii_lowercase().as_bytes());
+    out.map(3 + usize::from(!arguments.is_empty()) + usize::from(!subs.is_empty()));
+    for (name, value) in [("summary", doc.summary.as_str()), ("since", row.since), ("group", row.group.name())] {
+        out.bulk(name.as_bytes());
+        out.bulk(value.as_bytes());
+    }
+    if !arguments.is_empty() {
+        out.bulk(b"arguments");
+        syntax::answer(&arguments, out);
+    }
+    if !subs.is_empty() {
+        out.bulk(b"subcommands");
+        out.map(subs.len());
+        subs.iter().for_each(|sub| answer_docs(sub, out));
+    }
+}
+
+/// `COMMAND GETKEYS command [argument ...]`
+///
+/// The keys among the arguments of a command.
+///
+/// ```resp
+/// > COMMAND GETKEYS MSET a 1 b 2
+/// 1) "a"
+/// 2) "b"
+/// > COMMAND GETKEYS PING
+/// (error) ERR The command has no key arguments
+/// ```
+pub fn getkeys(_ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    let (_, keys) = keys_of(req)?;
+    out.array(keys.len());
+    keys.iter().for_each(|key| out.bulk(key));
+    Ok(Outcome::Done)
+}
+
+/// `COMMAND GETKEYSANDFLAGS command [argument ...]`
+///
+/// The keys among the arguments of a command, and what it does to them.
+///
+/// ```resp
+/// > COMMAND GETKEYSANDFLAGS GET a
+/// 1) 1) "a"
+///    2) 1) RO
+///       2) access
+/// ```
+pub fn getkeysandflags(_ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    let (row, keys) = keys_of(req)?;
+    out.array(keys.len());
+    for key in keys {
+        out.array(2);
+        out.bulk(key);
+        answer_words(key_flags(row), out);
+    }
+    Ok(Outcome::Done)
+}
+
+fn keys_of<'a>(req: &Request<'a>) -> Result<(&'static Row, Vec<&'a [u8]>), Fault> {
+    let inner = req.tail(2);
+    let row = dispatch::find(inner.name()).and_then(|row| {
+        let family = row.flags.has(Flags::FAMILY) && inner.len() > 1;
+        if family { dispatch::find_sub(row, inner.arg(1)) } else { Some(row) }
+    });
+    let row = row.ok_or_else(|| Fault::new("ERR Invalid command specified"))?;
+    if row.keys == Keys::None {
+        return Err(Fault::new("ERR The command has no key arguments"));
+    }
+    if !row.takes(inner.len()) {
+        return Err(Fault::new("ERR Invalid number of arguments specified for command"));
+    }
+    let keys: Vec<&[u8]> = row.keys(&inner).collect();
+    if keys.is_empty() {
+        return Err(Fault::new("ERR Invalid arguments specified for command"));
+    }
+    Ok((row, keys))
+}

@@ -1,0 +1,192 @@
+//! DEBUG: aids for tests. Refused unless `enable-debug-command` allows them.
+
+use kvark_call::fault::Parked;
+use kvark_call::{Fault, Outcome, ReplySink, Request, Session, World};
+use kvark_values::codec;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::context::Context;
+use crate::help;
+use crate::object::{encoding_of, idle_seconds};
+use crate::row::Answer;
+
+pub(crate) const SOURCE: &str = include_str!("debug.rs");
+
+fn allow(ctx: &Context) -> Result<(), Fault> {
+    let allowed = match ctx.world.settings.get("enable-debug-command").as_str() {
+        "yes" => true,
+        "local" => is_local(&ctx.session.peer.address),
+        _ => false,
+    };
+    if allowed {
+        return Ok(());
+    }
+    Err(Fault::new(
+        "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.",
+    ))
+}
+
+/// Whether a peer is in this process, on a unix socket, or on the loopback.
+fn is_local(address: &str) -> bool {
+    address.is_empty() || address.starts_with('/') || address.starts_with("127.") || address.starts_with("[::1]")
+}
+
+/// `DEBUG subcommand [argument ...]`
+///
+/// Aids for tests. DEBUG HELP lists the sub-commands.
+///
+/// ```resp
+/// > DEBUG
+/// (error) ERR wrong number of arguments for 'debug' command
+/// ```
+pub fn debug(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    help(ctx, req, out)
+}
+
+/// `DEBUG HELP`
+///
+/// Lists the sub-commands.
+///
+/// ```resp
+/// > DEBUG HELP
+/// ...DEBUG <subcommand> ...
+/// ```
+pub fn help(ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answer {
+    allow(ctx)?;
+    help::answer("DEBUG", out)
+}
+
+/// `DEBUG SLEEP seconds`
+///
+/// Answers after so many seconds, decimals allowed. Only this connection waits.
+///
+/// ```resp
+/// > DEBUG SLEEP 0
+/// OK
+/// ```
+pub fn sleep(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    allow(ctx)?;
+    let seconds: Option<f64> = std::str::from_utf8(req.arg(2)).ok().and_then(|text| text.parse().ok());
+    let seconds = seconds.filter(|seconds| seconds.is_finite()).ok_or_else(Fault::not_a_float)?;
+    let sleep_ms = (seconds.max(0.0) * 1000.0) as u64;
+    if sleep_ms == 0 {
+        out.status("OK");
+        return Ok(Outcome::Done);
+    }
+    let deadline_ms = Some(ctx.now_ms.saturating_add(sleep_ms));
+    Ok(Outcome::Park(Parked { position: None, deadline_ms, resume: slept }))
+}
+
+fn slept(_world: &World, _session: &mut Session, _reached: bool, out: &mut dyn ReplySink) {
+    out.status("OK");
+}
+
+/// `DEBUG OBJECT key`
+///
+/// How the value at a key is kept, in the words of Redis as far as they apply.
+///
+/// ```resp
+/// > SET a hello
+/// OK
+/// > DEBUG OBJECT a
+/// Value at:... refcount:1 encoding:embstr serializedlength:5 lru:... lru_seconds_idle:0
+/// > DEBUG OBJECT nobody
+/// (error) ERR no such key
+/// ```
+pub fn object(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    allow(ctx)?;
+    let key = req.arg(2);
+    let view = ctx.keyspace.view_one(ctx.session.db, ctx.keyspace.key(key), ctx.now_ms);
+    let entry = view.peek(key).ok_or_else(|| Fault::new("ERR no such key"))?;
+    let mut scratch = [0; 8];
+    let (_, payload) = codec::encode(entry.value(), &mut scratch);
+    out.status(&format!(
+        "Value at:{:#x} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{} version:{}",
+        entry.key().as_ptr().addr(),
+        encoding_of(entry.value()),
+        payload.len(),
+        entry.accessed(),
+        idle_seconds(&entry, ctx.now_ms),
+        entry.version(),
+    ));
+    ctx.position = ctx.position.max(view.seen());
+    Ok(Outcome::Done)
+}
+
+/// `DEBUG RELOAD`
+///
+/// Closes the store and recovers everything from disk, as a restart would.
+///
+/// ```resp
+/// > SET a 1
+/// OK
+/// > DEBUG RELOAD
+/// OK
+/// > GET a
+/// "1"
+/// ```
+pub fn reload(ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answer {
+    allow(ctx)?;
+    ctx.upkeep.reload()?;
+    out.status("OK");
+    Ok(Outcome::Done)
+}
+
+/// `DEBUG DIGEST`
+///
+/// A digest of everything a client can see: databases, keys, values, deadlines. An empty store has zeros.
+///
+/// ```resp
+/// > DEBUG DIGEST
+/// 00000000000000000000000000000000
+/// ```
+pub fn digest(ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answer {
+    allow(ctx)?;
+    ctx.depends_on_all();
+    let [high, low] = ctx.keyspace.digest(ctx.now_ms);
+    out.status(&format!("{high:016x}{low:016x}"));
+    Ok(Outcome::Done)
+}
+
+/// `DEBUG DIGEST-VALUE key [key ...]`
+///
+/// A digest of the value at each key and of whether it expires, whatever the key is called; zeros for a missing one.
+///
+/// ```resp
+/// > MSET a 1 b 1
+/// OK
+/// > DEBUG DIGEST-VALUE nobody
+/// 1) 0000000000000000
+/// ```
+pub fn digest_value(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    allow(ctx)?;
+    let view = ctx.keyspace.view_many(ctx.session.db, req.args_from(2), ctx.now_ms);
+    out.array(req.len() - 2);
+    for key in req.args_from(2) {
+        let digest = view.peek(key).map_or(0, |entry| {
+            let mut scratch = [0; 8];
+            let (kind, payload) = codec::encode(entry.value(), &mut scratch);
+            xxh3_64_with_seed(payload, u64::from(kind) << 1 | u64::from(entry.expires_at() != 0))
+        });
+        out.status(&format!("{digest:016x}"));
+    }
+    ctx.position = ctx.position.max(view.seen());
+    Ok(Outcome::Done)
+}
+
+/// `DEBUG SET-ACTIVE-EXPIRE 0 | 1`
+///
+/// Whether keys are removed when their time comes. They are invisible from then on in any case.
+///
+/// ```resp
+/// > DEBUG SET-ACTIVE-EXPIRE 0
+/// OK
+/// > DEBUG SET-ACTIVE-EXPIRE 1
+/// OK
+/// ```
+pub fn set_active_expire(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    allow(ctx)?;
+    ctx.upkeep.set_active_expire(crate::args::integer_between(req.arg(2), 0, 1)? == 1);
+    out.status("OK");
+    Ok(Outcome::Done)
+}
