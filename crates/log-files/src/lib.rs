@@ -1,6 +1,7 @@
 //! `log-files`: the log in segment files of one directory.
 //!
-//! Read in this order: [`segment`] and [`batch`] (the bytes), `writer` (the open batch), `room` (segments ahead), `recover`.
+//! Read in this order: [`segment`] and [`batch`] (the bytes), `writer` (the open batch), `room` (segments ahead), `survey` and
+//! `recover`.
 //!
 //! An append copies its record into a mapped segment under one short mutex: no system call, no allocation. A seal puts the
 //! header before the records that already lie there. A sync writes what is sealed to the disk without holding that mutex.
@@ -10,9 +11,11 @@
 //! Invariant: whoever opens the directory owns it; its lock is taken by the store that holds it.
 
 pub mod batch;
+mod parts;
 mod recover;
 mod room;
 pub mod segment;
+mod survey;
 mod writer;
 
 use std::path::PathBuf;
@@ -25,8 +28,9 @@ use kvark_disk::{Disk, File};
 use kvark_log::{Admission, Bracket, Facts, Log, Replayed};
 use parking_lot::{Mutex, MutexGuard};
 
+use parts::Marks;
 use room::Room;
-use writer::{Marks, State, Writer, room_for};
+use writer::{State, Writer, room_for};
 
 /// How a log is laid out.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@
 //! Invariant: every opening begins an epoch in a file whose header is synced before its first batch; positions go on above all that were seen.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use kvark_base::{Error, Kind, Position, Result};
 use kvark_disk::Disk;
@@ -14,20 +14,14 @@ use kvark_log::{Replayed, TornTail};
 
 use crate::Options;
 use crate::batch::{self, Records};
+use crate::parts::{Live, Resume, SegmentFile};
 use crate::segment::{self, FirstSector, Header};
-use crate::writer::{Live, Resume, SegmentFile};
+use crate::survey::{Found, complete, last_used, start, survey};
 
 /// What a recovered log goes on with.
 pub(crate) struct Recovered {
     pub resume: Resume,
     pub replayed: Replayed,
-}
-
-struct Found {
-    sequence: u64,
-    path: PathBuf,
-    len: u64,
-    sector: FirstSector,
 }
 
 /// Where the good part ends.
@@ -90,85 +84,6 @@ impl Files<'_> {
     }
 }
 
-/// The segment files by number, with what their first sectors say.
-fn survey(disk: &dyn Disk, dir: &Path) -> Result<Vec<Found>> {
-    let mut files = Vec::new();
-    for sequence in disk.list(dir)?.iter().filter_map(|name| segment::sequence_of(name)) {
-        let path = segment::path(dir, sequence);
-        let file = disk.open(&path)?;
-        let mut sector = vec![0; segment::HEADER_LEN];
-        let read = file.read_at(0, &mut sector)?;
-        let sector = segment::read(&sector[..read], sequence, &path)?;
-        files.push(Found { sequence, path, len: file.len()?, sector });
-    }
-    files.sort_by_key(|found| found.sequence);
-    let mut begun = files.iter().filter_map(|found| Some((found, found.header()?)));
-    if let Some((first, header)) = begun.next()
-        && let Some((other, _)) = begun.find(|(_, other)| other.incarnation != header.incarnation)
-    {
-        let (a, b) = (first.path.display(), other.path.display());
-        let message = format!("{a} and {b} belong to different logs: take away the file that was put there by mistake");
-        return Err(Error::new(Kind::Corrupt, message));
-    }
-    Ok(files)
-}
-
-impl Found {
-    fn header(&self) -> Option<&Header> {
-        if let FirstSector::Begun(header) = &self.sector { Some(header) } else { None }
-    }
-}
-
-/// The last file before which nothing is needed, or `None` when no file was ever begun.
-fn start(files: &[Found], after: Position) -> Result<Option<usize>> {
-    let enough = |found: &Found| found.header().is_some_and(|header| header.previous_end <= after);
-    if let Some(index) = files.iter().rposition(enough) {
-        return Ok(Some(index));
-    }
-    if let Some(first) = files.iter().find(|found| found.sector != FirstSector::Blank) {
-        let path = first.path.display();
-        let message = match first.header() {
-            Some(header) => format!(
-                "the log begins in {path} with what follows record {}, but records from {} on are needed: the files before it are \
-                 missing; put them back, or run `kvark repair`",
-                header.previous_end,
-                after + 1
-            ),
-            None => format!(
-                "{path}: the header at offset 0 is damaged and no file before it is left: \
-                 restore the file from a copy, or run `kvark repair`"
-            ),
-        };
-        return Err(Error::new(Kind::Corrupt, message));
-    }
-    Ok(None)
-}
-
-/// An error when a file is missing before the last one that holds something.
-fn complete(files: &[Found], dir: &Path) -> Result<()> {
-    for pair in files[..=last_used(files)].windows(2) {
-        if pair[1].sequence != pair[0].sequence + 1 {
-            let missing = segment::path(dir, pair[0].sequence + 1);
-            let message = format!(
-                "{} is missing between {} and {}: put it back, or run `kvark repair`",
-                missing.display(),
-                pair[0].path.display(),
-                pair[1].path.display()
-            );
-            return Err(Error::new(Kind::Corrupt, message));
-        }
-    }
-    Ok(())
-}
-
-fn last_used(files: &[Found]) -> usize {
-    files.iter().rposition(|found| found.sector != FirstSector::Blank).unwrap_or(0)
-}
-
-fn read_file(disk: &dyn Disk, found: &Found) -> Result<Vec<u8>> {
-    disk.read_all(&found.path)
-}
-
 /// Hands over the records of `files` as far as they follow one another.
 fn walk(disk: &dyn Disk, files: &[Found], after: Position, each: Each<'_>) -> Result<Walk> {
     let replayed = Replayed { last: after, ..Replayed::default() };
@@ -183,7 +98,7 @@ fn walk(disk: &dyn Disk, files: &[Found], after: Position, each: Each<'_>) -> Re
         }
         (walk.end, walk.chain, walk.epoch) = (header.first - 1, header.chain, header.epoch);
         (walk.index, walk.at) = (index, segment::FIRST_BATCH);
-        walk.bytes = read_file(disk, found)?;
+        walk.bytes = disk.read_all(&found.path)?;
         walk.batches(header, after, each)?;
     }
     Ok(walk)
@@ -234,13 +149,6 @@ impl Walk {
     }
 }
 
-impl Found {
-    fn live(&self, last: Position, used: u64, len: u64) -> Option<Live> {
-        let previous_end = self.header()?.previous_end;
-        Some(Live { sequence: self.sequence, previous_end, last, used, len, unsynced: None, map: None })
-    }
-}
-
 /// Looks for what was written behind the end of the good part.
 fn look_behind(disk: &dyn Disk, files: &[Found], walk: &Walk) -> Result<Evidence> {
     let mut evidence = Evidence { seen: walk.end, ..Evidence::default() };
@@ -256,7 +164,7 @@ fn look_behind(disk: &dyn Disk, files: &[Found], walk: &Walk) -> Result<Evidence
         evidence.note(len as u64);
     }
     for found in &files[walk.index + 1..=last_used(files).max(walk.index)] {
-        let bytes = read_file(disk, found)?;
+        let bytes = disk.read_all(&found.path)?;
         let before = evidence.len_bytes;
         evidence.scan(&bytes, segment::FIRST_BATCH, segment::identity(header.incarnation, found.sequence), walk);
         match &found.sector {

@@ -12,7 +12,8 @@ use kvark_base::{Error, Kind, Position, Result};
 use kvark_log::{Admission, Log};
 use parking_lot::MutexGuard;
 
-use crate::writer::{Live, SegmentFile, Spare, Writer};
+use crate::parts::{Live, SegmentFile, Spare};
+use crate::writer::Writer;
 use crate::{LogFiles, segment};
 
 /// Files are whole pages.

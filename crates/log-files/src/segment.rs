@@ -135,7 +135,6 @@ pub fn path(dir: &Path, sequence: u64) -> PathBuf {
 
 /// The number in a file's name, if it is one of ours.
 pub fn sequence_of(name: &str) -> Option<u64> {
-    let digits = name.strip_suffix(".log")?;
-    let ours = digits.len() >= 12 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    ours.then(|| digits.parse().ok()).flatten().filter(|&sequence| sequence > 0)
+    let sequence = name.strip_suffix(".log")?.parse().ok().filter(|&sequence| sequence > 0)?;
+    (name == format!("{sequence:012}.log")).then_some(sequence)
 }
