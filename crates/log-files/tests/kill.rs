@@ -2,7 +2,7 @@
 
 mod world;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -26,9 +26,9 @@ fn write_until_killed(dir: &Path) {
     loop {
         let position = log.last() + 1;
         log.append(&[&position.to_le_bytes(), &[b'x'; 100][..position as usize % 100]]).unwrap();
-        if position % 3 == 0 {
+        if position.is_multiple_of(3) {
             log.seal(position).unwrap();
-            writeln!(std::io::stdout(), "sealed {position}").unwrap();
+            println!("sealed {position}");
         }
         log.maintain().unwrap();
     }
