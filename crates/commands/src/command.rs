@@ -98,7 +98,7 @@ impl<'a> ListFilter<'a> {
             Self::All => true,
             Self::Module => false,
             Self::Category(name) => {
-                categories(row).iter().any(|category| category[1..].as_bytes().eq_ignore_ascii_case(name))
+                categories(row).iter().any(|category| category.as_bytes()[1..].eq_ignore_ascii_case(name))
             }
             Self::Pattern(pattern) => glob::matches(pattern, row.name.as_bytes(), true),
         }
@@ -233,8 +233,8 @@ fn answer_spec(kind: &str, numbers: &[(&str, i64)], out: &mut dyn ReplySink) {
 /// ```resp
 /// > COMMAND DOCS ping
 /// 1) "ping"
-/// 2)  1) "summary"
-///     2) "PONG, or the message."
+/// 2) 1) "summary"
+///    2) "PONG, or the message."
 /// ...
 /// ```
 pub fn docs(_ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {

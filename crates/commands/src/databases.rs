@@ -1,6 +1,5 @@
 //! Whole databases: chosen, counted, exchanged, emptied.
 
-use kvark_base::limits::DATABASES;
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 
 use crate::args;
@@ -92,8 +91,8 @@ fn swap_index(text: &[u8], message: &'static str) -> Result<i64, Fault> {
 /// ```
 pub fn flushdb(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
     check_flush(req)?;
-    let db = ctx.session.db;
-    flush(ctx, db..=db)?;
+    let position = ctx.keyspace.flush(ctx.session.db)?;
+    ctx.wrote(position);
     out.status("OK");
     Ok(Outcome::Done)
 }
@@ -112,7 +111,8 @@ pub fn flushdb(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Ans
 /// ```
 pub fn flushall(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
     check_flush(req)?;
-    flush(ctx, 0..=DATABASES as u32 - 1)?;
+    let position = ctx.keyspace.flush_all()?;
+    ctx.wrote(position);
     out.status("OK");
     Ok(Outcome::Done)
 }
@@ -120,12 +120,4 @@ pub fn flushall(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> An
 fn check_flush(req: &Request) -> Result<(), Fault> {
     let plain = req.len() == 1 || req.len() == 2 && (req.is(1, "SYNC") || req.is(1, "ASYNC"));
     if plain { Ok(()) } else { Err(Fault::syntax()) }
-}
-
-fn flush(ctx: &mut Context, databases: std::ops::RangeInclusive<u32>) -> Result<(), Fault> {
-    for db in databases {
-        let position = ctx.keyspace.flush(db)?;
-        ctx.wrote(position);
-    }
-    Ok(())
 }

@@ -89,7 +89,7 @@ fn slept(_world: &World, _session: &mut Session, _reached: bool, out: &mut dyn R
 /// > SET a hello
 /// OK
 /// > DEBUG OBJECT a
-/// Value at:... refcount:1 encoding:embstr serializedlength:5 lru:... lru_seconds_idle:0
+/// Value at:... refcount:1 encoding:embstr serializedlength:5 lru:... lru_seconds_idle:0 version:...
 /// > DEBUG OBJECT nobody
 /// (error) ERR no such key
 /// ```

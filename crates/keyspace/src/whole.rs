@@ -26,6 +26,8 @@ pub struct Cursor {
 const SHARD_BITS: u32 = 10;
 const TAG_BITS: u32 = 19;
 const PREFIX_BITS: u32 = 28;
+/// Bytes of a record that names a database only, at most.
+const RECORD_LEN: usize = 16;
 
 impl Cursor {
     /// The cursor that a client sent; `None` when it can't be one of ours.
@@ -143,6 +145,21 @@ impl Keyspace {
         self.flushed.fetch_or(1 << physical, Ordering::Relaxed);
         states.iter_mut().for_each(|state| state.clear(physical, position));
         self.orders.forget(physical);
+        Ok(position)
+    }
+
+    /// Empties all databases at once; returns the position of that.
+    pub fn flush_all(&self) -> Result<Position> {
+        let mut states = self.lock_all();
+        let mut bracket = self.log().bracket(DATABASES, DATABASES * RECORD_LEN)?;
+        let mut position = 0;
+        for physical in 0..DATABASES as u8 {
+            let mut buffer = RecordBuffer::default();
+            position = bracket.append(&Effect::Flush { db: physical.into() }.encode(&mut buffer));
+            self.flushed.fetch_or(1 << physical, Ordering::Relaxed);
+            states.iter_mut().for_each(|state| state.clear(physical, position));
+            self.orders.forget(physical);
+        }
         Ok(position)
     }
 

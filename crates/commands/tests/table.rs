@@ -1,0 +1,111 @@
+//! The table against itself and against the doc comments.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::{Store, replayed};
+use kvark_commands::docs::Doc;
+use kvark_commands::examples::{examples, steps};
+use kvark_commands::{Flags, Handler, Keys, ROWS, find, index};
+
+#[test]
+fn rows_stand_in_order_and_are_found_in_any_case() {
+    assert!(ROWS.windows(2).all(|pair| pair[0].name < pair[1].name));
+    for (number, row) in ROWS.iter().enumerate() {
+        assert_eq!(row.name, row.name.to_ascii_uppercase());
+        for name in [row.name.to_owned(), row.name.to_ascii_lowercase()] {
+            let found = find(name.as_bytes()).unwrap_or_else(|| panic!("{name} is not found"));
+            assert_eq!(index(found) as usize, number);
+        }
+    }
+    for name in ["", "G", "GETT", "GE", "CLIENT|", "MULTI", "\x07ET", "A-NAME-THAT-IS-LONGER-THAN-ANY-COMMAND"] {
+        assert!(find(name.as_bytes()).is_none(), "{name}");
+    }
+}
+
+#[test]
+fn flags_keys_and_handlers_agree() {
+    for row in &ROWS {
+        let flags = row.flags;
+        assert!(!(flags.has(Flags::WRITE) && flags.has(Flags::READONLY)), "{}", row.name);
+        match row.handler {
+            Handler::Read(_) => assert!(flags.has(Flags::READONLY) && row.keys != Keys::None, "{}", row.name),
+            Handler::Write(_) => assert!(flags.has(Flags::WRITE) && row.keys != Keys::None, "{}", row.name),
+            Handler::Ask(_) => {}
+        }
+        let has_subs = ROWS.iter().any(|sub| sub.name.starts_with(&format!("{}|", row.name)));
+        assert_eq!(flags.has(Flags::FAMILY), has_subs, "{}", row.name);
+    }
+}
+
+#[test]
+fn each_row_has_a_page_of_the_agreed_form() {
+    let version =
+        |since: &str| since.split('.').count() == 3 && since.split('.').all(|part| part.parse::<u8>().is_ok());
+    for row in &ROWS {
+        let doc = Doc::of(row);
+        assert!(version(row.since), "{} since {}", row.name, row.since);
+        assert!(doc.summary.len() > 3 && doc.summary.ends_with('.'), "{}: {:?}", row.name, doc.summary);
+        let spelled = row.name.replace('|', " ");
+        let rest = doc.syntax.strip_prefix(&spelled).unwrap_or_else(|| panic!("{}: {}", row.name, doc.syntax));
+        assert!(rest.is_empty() || rest.starts_with(' '), "{}: {}", row.name, doc.syntax);
+        let steps = steps(&doc.example);
+        let own = steps.iter().filter(|step| {
+            let typed = |at: usize| step.request.get(at).map(|arg| String::from_utf8_lossy(arg).to_ascii_uppercase());
+            let one = typed(0).unwrap_or_default();
+            one == row.name || typed(1).is_some_and(|sub| format!("{one}|{sub}") == row.name)
+        });
+        let mut answered = own.filter(|step| !step.reply.starts_with("(error) ERR wrong number")).peekable();
+        if !row.flags.has(Flags::FAMILY) {
+            assert!(answered.peek().is_some(), "{} has no example of itself", row.name);
+        }
+        answered.for_each(|step| assert!(row.takes(step.request.len()), "{}: {:?}", row.name, step.request));
+    }
+}
+
+#[test]
+fn arity_is_the_least_that_the_syntax_allows() {
+    for row in ROWS.iter().filter(|row| !row.flags.has(Flags::FAMILY)) {
+        let syntax = Doc::of(row).syntax;
+        let (mut depth, mut required) = (0, 0);
+        let mut optional = false;
+        for word in syntax.replace('[', " [ ").replace(']', " ] ").split_whitespace() {
+            match word {
+                "[" => (depth, optional) = (depth + 1, true),
+                "]" => depth -= 1,
+                "|" if depth == 0 => break,
+                _ if depth == 0 => required += 1,
+                _ => {}
+            }
+        }
+        let exact = row.arity > 0;
+        assert!(row.arity.unsigned_abs() as usize >= required, "{syntax}: arity {}", row.arity);
+        assert!(!(exact && optional), "{syntax}: arity {}", row.arity);
+    }
+}
+
+#[test]
+fn every_example_is_true_and_replays_to_the_same_store() {
+    let mut seen = BTreeSet::new();
+    for example in examples() {
+        let mut store = Store::new();
+        for step in &example.steps {
+            let shown = store.run(&step.request);
+            let typed: Vec<_> = step.request.iter().map(|arg| String::from_utf8_lossy(arg)).collect();
+            assert!(
+                step.is_answered_by(&shown),
+                "{}\n> {}\nthe page says:\n{}\nthe answer is:\n{shown}",
+                example.command,
+                typed.join(" "),
+                step.reply
+            );
+        }
+        store.keyspace.log().sync().unwrap();
+        let now_ms = store.clock.now_ms();
+        assert_eq!(store.keyspace.digest(now_ms), replayed(&store.shelf, now_ms), "{}", example.command);
+        seen.insert(example.command);
+    }
+    let unseen: Vec<_> = ROWS.iter().map(|row| row.name).filter(|name| !seen.contains(name)).collect();
+    assert_eq!(unseen, ["CONFIG|REWRITE", "SHUTDOWN"]);
+}
