@@ -202,7 +202,7 @@ impl Engine {
         position: &mut Position,
     ) -> Result<Outcome, u64> {
         let mut discard = Discard;
-        let quiet = session.reply != ReplyMode::On;
+        let quiet = session.reply != ReplyMode::On && !ends_silence(&ready, request);
         let out: &mut dyn ReplySink = if quiet { &mut discard } else { out };
         let was = session.reply;
         let result = match &ready.row {
@@ -328,4 +328,14 @@ enum Refusal {
     Later(u64),
     /// This is the answer.
     Never(Fault),
+}
+
+/// `CLIENT REPLY ON` and `RESET` are answered whatever the client wanted before.
+#[cold]
+fn ends_silence(ready: &Prepared, request: &Request<'_>) -> bool {
+    match &ready.row {
+        Ok(row) if row.name == "CLIENT|REPLY" => request.is(2, "ON"),
+        Ok(row) => row.name == "RESET",
+        Err(_) => false,
+    }
 }
