@@ -164,7 +164,7 @@ def test_a_crash_after_a_crash_changes_nothing(start_server: StartServer) -> Non
 def digest_of(server: LiveServer) -> bytes:
     with server.client() as client:
         digest: bytes = client.execute_command("DEBUG DIGEST")
-    assert len(digest) == 40
+    assert len(digest) >= 32
     return digest
 
 
