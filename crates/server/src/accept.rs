@@ -106,14 +106,12 @@ fn is_passing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted)
 }
 
-impl Arrival {
-    /// What a client is told that may not come in.
-    fn refusal(&self, rules: &Rules, connected: usize) -> Option<&'static [u8]> {
-        if connected >= rules.max_clients {
-            return Some(TOO_MANY);
-        }
-        (rules.local_only && !self.local).then_some(PROTECTED)
+/// What a client is told that may not come in.
+fn refusal(rules: &Rules, local: bool, connected: usize) -> Option<&'static [u8]> {
+    if connected >= rules.max_clients {
+        return Some(TOO_MANY);
     }
+    (rules.local_only && !local).then_some(PROTECTED)
 }
 
 impl<E: Turns> EventLoop<E> {
@@ -130,7 +128,7 @@ impl<E: Turns> EventLoop<E> {
     pub fn accept(&mut self) {
         let Some(acceptor) = &mut self.acceptor else { return };
         for arrival in acceptor.accept(self.now_ms) {
-            if let Some(text) = arrival.refusal(&self.rules, self.shared.connected.load(Relaxed)) {
+            if let Some(text) = refusal(&self.rules, arrival.local, self.shared.connected.load(Relaxed)) {
                 self.engine.world().sessions.rejected.fetch_add(1, Relaxed);
                 // The client goes either way; who can't take this line at once does without.
                 let _ = arrival.stream.send(text);
@@ -160,5 +158,24 @@ impl<E: Turns> EventLoop<E> {
         let session = Session::new(peer, !self.rules.has_password);
         let conn = Connection::new(stream, session, listen::protocol(), self.now_ms);
         self.slots.put(slot, Box::new(conn));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kvark_call::Settings;
+
+    use super::*;
+
+    #[test]
+    fn strangers_are_turned_away_while_there_is_no_password() {
+        let settings = Settings::default();
+        assert_eq!(refusal(&Rules::new(&settings), true, 0), None);
+        assert_eq!(refusal(&Rules::new(&settings), false, 0), Some(PROTECTED));
+        settings.set("requirepass", "secret").unwrap();
+        assert_eq!(refusal(&Rules::new(&settings), false, 0), None);
+        settings.set("requirepass", "").unwrap();
+        settings.set("protected-mode", "no").unwrap();
+        assert_eq!(refusal(&Rules::new(&settings), false, 0), None);
     }
 }

@@ -244,7 +244,7 @@ impl Listener {
             Self::Tcp(listener) => {
                 let (stream, address) = listener.accept()?;
                 let local_address = stream.local_addr()?.to_string();
-                let local = address.ip().to_canonical().is_loopback();
+                let local = is_local(address.ip());
                 Ok(Arrival { stream: Stream::Tcp(stream), address: address.to_string(), local_address, local })
             }
             Self::Unix(listener, path) => {
@@ -254,6 +254,11 @@ impl Listener {
             }
         }
     }
+}
+
+/// Whether it is this machine that connects, also where IPv4 comes through an IPv6 socket.
+fn is_local(ip: IpAddr) -> bool {
+    ip.to_canonical().is_loopback()
 }
 
 /// The wire format of a new connection.
@@ -270,5 +275,35 @@ pub(crate) fn tune(stream: &Stream, keepalive_seconds: u64) {
         let time = Duration::from_secs(keepalive_seconds);
         let interval = Duration::from_secs((keepalive_seconds / 3).max(1));
         let _ = socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(time).with_interval(interval).with_retries(3));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_is_local_in_every_spelling() {
+        for (ip, local) in [("127.0.0.1", true), ("127.8.8.8", true), ("::1", true), ("::ffff:127.0.0.1", true)]
+            .into_iter()
+            .chain([("192.168.0.1", false), ("::ffff:10.0.0.1", false), ("fe80::1", false)])
+        {
+            assert_eq!(is_local(ip.parse().unwrap()), local, "{ip}");
+        }
+    }
+
+    #[test]
+    fn settings_say_where_to_listen() {
+        let settings = Settings::default();
+        settings.set("bind", "127.0.0.1 -::1").unwrap();
+        settings.set("unixsocket", "/run/x.sock").unwrap();
+        settings.set("unixsocketperm", "770").unwrap();
+        let listen = Listen::from_settings(&settings).unwrap();
+        assert_eq!((listen.bind.len(), listen.port), (2, Port::Fixed(6379)));
+        assert_eq!(listen.unix_socket, Some(("/run/x.sock".into(), 0o770)));
+        settings.set("port", "0").unwrap();
+        assert_eq!(Listen::from_settings(&settings).unwrap().port, Port::None);
+        settings.set("unixsocketperm", "9").unwrap();
+        assert_eq!(Listen::from_settings(&settings).unwrap_err().kind(), Kind::Invalid);
     }
 }

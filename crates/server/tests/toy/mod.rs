@@ -99,6 +99,8 @@ impl Toy {
                 let position = number(2);
                 return TurnEnd::Parked(Parked { position, deadline_ms, resume });
             }
+            // What no command does: it keeps its loop from looking at anybody else.
+            "NAP" => std::thread::sleep(Duration::from_millis(number(1).expect("a time"))),
             "BUG" => panic!("a bug on purpose"),
             _ => out.status("PONG"),
         }
