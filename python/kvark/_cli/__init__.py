@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="kvark", description="A durable, ordered key-value store.", allow_abbrev=False)
     whole.add_argument("--version", action="version", version=f"kvark {__version__}")
-    words = whole.add_subparsers(title="words", metavar="WORD", required=True)
+    words = whole.add_subparsers(title="words", required=True)
     serve.add_to(words)
     shell.add_to(words)
     return whole
