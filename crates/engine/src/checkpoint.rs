@@ -141,7 +141,7 @@ fn encode(checkpoint: &Checkpoint) -> Vec<u8> {
 /// The checkpoint that `tier` remembers; that of an empty store when there was none.
 pub(crate) fn read_checkpoint(tier: &dyn Tier) -> Result<Checkpoint> {
     let Some(bytes) = tier.get(CHECKPOINT_KEY)? else {
-        return Ok(Checkpoint { position: 0, names: std::array::from_fn(|db| db as u8), named_at: 0 });
+        return Ok(Checkpoint::default());
     };
     decode(&bytes).ok_or_else(|| {
         let message =

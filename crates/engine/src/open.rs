@@ -15,10 +15,11 @@ use kvark_base::random::Random;
 use kvark_base::{Clock, Error, Kind, Result};
 use kvark_call::{Settings, World};
 use kvark_disk::{Disk, Lock, Real};
-use kvark_keyspace::checkpoint::TierEntry;
+use kvark_keyspace::checkpoint::Checkpoint;
+use kvark_keyspace::recover::Recovery;
 use kvark_keyspace::{Keyspace, Options as KeyspaceOptions};
 use kvark_log::memory::MemoryLog;
-use kvark_log::{Effect, Log, TornTail};
+use kvark_log::{Log, TornTail};
 use kvark_log_files::LogFiles;
 use kvark_tier::Tier;
 use kvark_tier_fjall::FjallTier;
@@ -104,17 +105,14 @@ fn claim(disk: &dyn Disk, dir: &Path, options: &OpenOptions) -> Result<(Manifest
 
 /// State = tier + tail of the log.
 pub(crate) fn recover(keyspace: &Keyspace, log: &dyn Log, tier: Option<&dyn Tier>) -> Result<Option<TornTail>> {
-    let mut after = 0;
+    let checkpoint = tier.map_or(Ok(Checkpoint::default()), read_checkpoint)?;
+    let mut recovery = Recovery::new(keyspace, &checkpoint);
     if let Some(tier) = tier {
-        let checkpoint = read_checkpoint(tier)?;
-        after = checkpoint.position;
-        keyspace.restore(&checkpoint);
         let everything = (Bound::Included(FIRST_DATA_KEY), Bound::Unbounded);
-        tier.range(everything, false, &mut |key, value| {
-            keyspace.load(&TierEntry::decode(key, value)?);
-            Ok(true)
-        })?;
+        tier.range(everything, false, &mut |key, value| recovery.pair(key, value).map(|()| true))?;
+        recovery.take_pairs()?;
     }
-    let replayed = log.replay(after, &mut |position, record| keyspace.replay(position, &Effect::decode(record)?))?;
+    let replayed = log.replay(checkpoint.position, &mut |position, record| recovery.record(position, record))?;
+    recovery.take_records()?;
     Ok(replayed.torn)
 }

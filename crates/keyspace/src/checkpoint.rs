@@ -55,6 +55,13 @@ pub struct Checkpoint {
     pub named_at: Position,
 }
 
+impl Default for Checkpoint {
+    /// That of an empty store.
+    fn default() -> Self {
+        Self { position: 0, names: std::array::from_fn(|db| db as u8), named_at: 0 }
+    }
+}
+
 impl Keyspace {
     /// Begins a pass.
     pub fn begin_pass(&self) -> Pass {

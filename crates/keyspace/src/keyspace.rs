@@ -73,15 +73,31 @@ impl Prefetch<'_> {
     /// Asks the cache for the key's bucket.
     #[inline]
     pub fn bucket(&self, db: u32, key: &Key<'_>) {
-        // SAFETY: the shard outlives the borrow.
-        unsafe { Table::prefetch_bucket(self.keyspace.table_ptr(db, key), key.hash, &self.pinned) }
+        self.bucket_of(self.keyspace.physical(db), key);
     }
 
     /// Asks the cache for the entries that the bucket names, once that has arrived.
     #[inline]
     pub fn entries(&self, db: u32, key: &Key<'_>) {
-        // SAFETY: the shard outlives the borrow.
-        unsafe { Table::prefetch_entries(self.keyspace.table_ptr(db, key), key.hash, &self.pinned) }
+        self.entries_of(self.keyspace.physical(db), key);
+    }
+
+    /// As [`Prefetch::bucket`], in a physical database; nothing where there is no such database.
+    #[inline]
+    pub(crate) fn bucket_of(&self, db: u8, key: &Key<'_>) {
+        if usize::from(db) < DATABASES {
+            // SAFETY: the shard outlives the borrow.
+            unsafe { Table::prefetch_bucket(self.keyspace.table_ptr(db, key), key.hash, &self.pinned) }
+        }
+    }
+
+    /// As [`Prefetch::entries`], in a physical database; nothing where there is no such database.
+    #[inline]
+    pub(crate) fn entries_of(&self, db: u8, key: &Key<'_>) {
+        if usize::from(db) < DATABASES {
+            // SAFETY: the shard outlives the borrow.
+            unsafe { Table::prefetch_entries(self.keyspace.table_ptr(db, key), key.hash, &self.pinned) }
+        }
     }
 }
 
@@ -188,10 +204,10 @@ impl Keyspace {
     }
 
     #[inline]
-    fn table_ptr(&self, db: u32, key: &Key<'_>) -> *const Table {
+    fn table_ptr(&self, db: u8, key: &Key<'_>) -> *const Table {
         let state = self.shards[key.shard as usize].state.data_ptr();
         // SAFETY: only the address is computed; nothing is read.
-        unsafe { (&raw const (*state).tables).cast::<Table>().add(usize::from(self.physical(db))) }
+        unsafe { (&raw const (*state).tables).cast::<Table>().add(usize::from(db)) }
     }
 
     /// How many keys database `db` holds.

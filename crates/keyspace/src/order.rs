@@ -107,46 +107,69 @@ impl Keyspace {
             keys.extend(state.tables[usize::from(db)].iter().map(|entry| unsafe { entry.borrow() }.key().into()));
         }
         keys.sort_unstable();
-        keys.into_iter().collect()
+        // Copied once more in order, so that a walk meets neighbours in memory and not the order of their hashes.
+        keys.iter().cloned().collect()
+    }
+}
+
+/// Some keys, one behind the other in one allocation.
+#[derive(Default)]
+struct KeyRun {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl KeyRun {
+    fn fill<'k>(&mut self, keys: impl Iterator<Item = &'k Box<[u8]>>) {
+        self.bytes.clear();
+        self.ends.clear();
+        for key in keys {
+            self.bytes.extend_from_slice(key);
+            self.ends.push(self.bytes.len());
+        }
+    }
+
+    fn get(&self, index: usize) -> &[u8] {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.bytes[start..self.ends[index]]
     }
 }
 
 impl Walk<'_> {
-    /// Hands over the next live entries, at most `limit`; returns how many. Zero is the end.
+    /// Hands over the next live entries, at most `limit`; returns how many. Fewer than `limit` is the end.
     pub fn next(&mut self, limit: usize, now_ms: Millis, mut each: impl FnMut(&EntryRef<'_>)) -> usize {
-        let mut seen = 0;
+        let (mut seen, mut run) = (0, KeyRun::default());
         while seen < limit && !self.done {
-            let keys = self.next_keys(CHUNK.min(limit - seen));
-            seen += self.look_up(&keys, now_ms, &mut each);
+            self.next_keys(CHUNK.min(limit - seen), &mut run);
+            seen += self.look_up(&run, now_ms, &mut each);
         }
         seen
     }
 
     /// The next keys of the index.
-    fn next_keys(&mut self, count: usize) -> Vec<Box<[u8]>> {
+    fn next_keys(&mut self, count: usize, run: &mut KeyRun) {
         let db = self.keyspace.physical(self.db);
         let mut index = self.keyspace.orders.0[usize::from(db)].index.lock();
         self.keyspace.refresh(db, &mut index);
         let keys = &index.as_ref().expect("just made").keys;
         let range = keys.range::<[u8], _>((as_slice(&self.lower), as_slice(&self.upper)));
-        let keys: Vec<Box<[u8]>> = if self.reverse {
-            range.rev().take(count).cloned().collect()
+        if self.reverse {
+            run.fill(range.rev().take(count));
         } else {
-            range.take(count).cloned().collect()
-        };
-        match keys.last() {
-            Some(last) if keys.len() == count => {
-                let behind = Bound::Excluded(last.to_vec());
-                *(if self.reverse { &mut self.upper } else { &mut self.lower }) = behind;
-                self.done = is_empty_range(&self.lower, &self.upper);
-            }
-            _ => self.done = true,
+            run.fill(range.take(count));
         }
-        keys
+        drop(index);
+        if run.ends.len() < count {
+            self.done = true;
+            return;
+        }
+        let behind = Bound::Excluded(run.get(count - 1).to_vec());
+        *(if self.reverse { &mut self.upper } else { &mut self.lower }) = behind;
+        self.done = is_empty_range(&self.lower, &self.upper);
     }
 
-    fn look_up(&self, keys: &[Box<[u8]>], now_ms: Millis, each: &mut impl FnMut(&EntryRef<'_>)) -> usize {
-        let hashed: Vec<_> = keys.iter().map(|key| self.keyspace.key(key)).collect();
+    fn look_up(&self, run: &KeyRun, now_ms: Millis, each: &mut impl FnMut(&EntryRef<'_>)) -> usize {
+        let hashed: Vec<_> = (0..run.ends.len()).map(|index| self.keyspace.key(run.get(index))).collect();
         let prefetch = self.keyspace.prefetch();
         hashed.iter().take(2 * AHEAD).for_each(|key| prefetch.bucket(self.db, key));
         hashed.iter().take(AHEAD).for_each(|key| prefetch.entries(self.db, key));

@@ -17,8 +17,8 @@ use crate::keyspace::Keyspace;
 use std::sync::atomic::Ordering;
 
 impl Keyspace {
-    /// Takes over what a checkpoint remembered; called first.
-    pub fn restore(&self, checkpoint: &Checkpoint) {
+    /// Takes over what a checkpoint remembered.
+    fn restore(&self, checkpoint: &Checkpoint) {
         self.set_names(checkpoint.names, checkpoint.named_at);
         for shard in 0..self.shards() {
             let mut state = self.shard(shard);
@@ -28,7 +28,7 @@ impl Keyspace {
     }
 
     /// Takes over one entry of the tier.
-    pub fn load(&self, entry: &TierEntry<'_>) {
+    fn load(&self, entry: &TierEntry<'_>) {
         let key = self.key(entry.key);
         let new = NewEntry {
             key: entry.key,
@@ -77,7 +77,7 @@ impl Keyspace {
     }
 
     /// Replays one effect of the log.
-    pub fn replay(&self, position: Position, effect: &Effect<'_>) -> Result<()> {
+    fn replay(&self, position: Position, effect: &Effect<'_>) -> Result<()> {
         match *effect {
             Effect::Put { db, key, expires_at, kind, payload } => {
                 let value = codec::decode(kind, payload)?;
@@ -158,4 +158,84 @@ fn physical(db: u32) -> Result<u8> {
             format!("the log speaks of database {db}, and there are {DATABASES}: was it written by a newer kvark?"),
         )
     })
+}
+
+/// Items gathered before they are taken in, so that the cache can be asked for all their places at once.
+const GATHERED: usize = 64;
+
+/// Takes in the pairs of the tier, then the records of the log: a few dozen at a time, because each alone would wait for
+/// memory twice.
+pub struct Recovery<'a> {
+    keyspace: &'a Keyspace,
+    bytes: Vec<u8>,
+    items: Vec<Item>,
+}
+
+/// A pair of the tier, or a record of the log (then `split` is its length), in the gathered bytes.
+struct Item {
+    position: Position,
+    start: usize,
+    split: usize,
+    end: usize,
+}
+
+impl<'a> Recovery<'a> {
+    /// Into `keyspace`, which is empty, from behind `checkpoint`.
+    pub fn new(keyspace: &'a Keyspace, checkpoint: &Checkpoint) -> Self {
+        keyspace.restore(checkpoint);
+        Self { keyspace, bytes: Vec::new(), items: Vec::with_capacity(GATHERED) }
+    }
+
+    /// The next pair of the tier.
+    pub fn pair(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.gather(0, key, value);
+        if self.items.len() == GATHERED { self.take_pairs() } else { Ok(()) }
+    }
+
+    /// That was the last pair.
+    pub fn take_pairs(&mut self) -> Result<()> {
+        let (keyspace, prefetch) = (self.keyspace, self.keyspace.prefetch());
+        for item in &self.items {
+            // Behind the byte of the database; the names of databases play no part before the first command.
+            if let Some((&db, key)) = self.bytes[item.start..item.split].split_first() {
+                prefetch.bucket_of(db.saturating_sub(1), &keyspace.key(key));
+            }
+        }
+        for item in self.items.drain(..) {
+            let (key, value) = self.bytes[item.start..item.end].split_at(item.split - item.start);
+            keyspace.load(&TierEntry::decode(key, value)?);
+        }
+        self.bytes.clear();
+        Ok(())
+    }
+
+    /// The next record of the log.
+    pub fn record(&mut self, position: Position, record: &[u8]) -> Result<()> {
+        self.gather(position, record, &[]);
+        if self.items.len() == GATHERED { self.take_records() } else { Ok(()) }
+    }
+
+    /// That was the last record.
+    pub fn take_records(&mut self) -> Result<()> {
+        let (keyspace, prefetch) = (self.keyspace, self.keyspace.prefetch());
+        let effects = self.items.iter().map(|item| Effect::decode(&self.bytes[item.start..item.end]));
+        let effects: Vec<Effect<'_>> = effects.collect::<Result<_>>()?;
+        let keys: Vec<_> =
+            effects.iter().filter_map(Effect::key).map(|(db, key)| (db as u8, keyspace.key(key))).collect();
+        keys.iter().for_each(|(db, key)| prefetch.bucket_of(*db, key));
+        keys.iter().for_each(|(db, key)| prefetch.entries_of(*db, key));
+        for (item, effect) in self.items.iter().zip(&effects) {
+            keyspace.replay(item.position, effect)?;
+        }
+        self.items.clear();
+        self.bytes.clear();
+        Ok(())
+    }
+
+    fn gather(&mut self, position: Position, first: &[u8], second: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(first);
+        self.bytes.extend_from_slice(second);
+        self.items.push(Item { position, start, split: start + first.len(), end: self.bytes.len() });
+    }
 }

@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use kvark_base::Result;
 use kvark_base::random::Random;
-use kvark_base::{Position, Result};
-use kvark_keyspace::checkpoint::{Checkpoint, Pass, TierEntry, tier_prefix};
+use kvark_keyspace::checkpoint::{Checkpoint, Pass, tier_prefix};
+use kvark_keyspace::recover::Recovery;
 use kvark_keyspace::whole::Cursor;
 use kvark_keyspace::{Keyspace, Options};
+use kvark_log::Log;
 use kvark_log::memory::{MemoryLog, Shelf};
-use kvark_log::{Effect, Log};
 use kvark_tier::memory::MemoryTier;
 use kvark_tier::{Batch, Tier};
 use kvark_values::{IntBuffer, ValueRef};
@@ -21,8 +22,6 @@ use std::sync::Arc;
 type Model = BTreeMap<(u32, Vec<u8>), (Vec<u8>, u64)>;
 
 const OPTIONS: Options = Options { shards: 4, seed: 7 };
-const NAMES: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
-
 struct World {
     shelf: Shelf,
     log: Arc<dyn Log>,
@@ -40,7 +39,7 @@ impl World {
         let shelf = Shelf::default();
         let (log, keyspace) = open(&shelf)?;
         log.replay(0, &mut |_, _| Ok(()))?;
-        let checkpoint = Checkpoint { position: 0, names: NAMES, named_at: 0 };
+        let checkpoint = Checkpoint::default();
         let (tier, random) = (MemoryTier::default(), Random::from_seed(seed));
         Ok(Self { shelf, log, tier, checkpoint, keyspace, pass: None, model: Model::new(), random, now_ms: 1_000_000 })
     }
@@ -120,8 +119,17 @@ impl World {
     fn swap(&mut self) -> Result<()> {
         let (a, b) = (self.random.below(3) as u32, self.random.below(3) as u32);
         self.keyspace.swap(a, b)?;
-        let renamed = |db| if db == a { b } else if db == b { a } else { db };
-        self.model = std::mem::take(&mut self.model).into_iter().map(|((db, key), v)| ((renamed(db), key), v)).collect();
+        let renamed = |db| {
+            if db == a {
+                b
+            } else if db == b {
+                a
+            } else {
+                db
+            }
+        };
+        self.model =
+            std::mem::take(&mut self.model).into_iter().map(|((db, key), v)| ((renamed(db), key), v)).collect();
         Ok(())
     }
 
@@ -209,13 +217,13 @@ fn open(shelf: &Shelf) -> Result<(Arc<dyn Log>, Keyspace)> {
 }
 
 fn recover(keyspace: &Keyspace, log: &dyn Log, tier: &MemoryTier, checkpoint: &Checkpoint) -> Result<()> {
-    keyspace.restore(checkpoint);
+    let mut recovery = Recovery::new(keyspace, checkpoint);
     tier.range((Bound::Unbounded, Bound::Unbounded), false, &mut |key, value| {
-        keyspace.load(&TierEntry::decode(key, value)?);
-        Ok(true)
+        recovery.pair(key, value).map(|()| true)
     })?;
-    let mut replay = |position: Position, record: &[u8]| keyspace.replay(position, &Effect::decode(record)?);
-    log.replay(checkpoint.position, &mut replay).map(|_| ())
+    recovery.take_pairs()?;
+    log.replay(checkpoint.position, &mut |position, record| recovery.record(position, record))?;
+    recovery.take_records()
 }
 
 #[test]

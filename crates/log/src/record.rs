@@ -161,6 +161,17 @@ impl<'a> Effect<'a> {
         [&head[..head_len], key, &tail[..tail_len], bytes]
     }
 
+    /// The database and the key that it is about; `None` where it is about whole databases.
+    pub fn key(&self) -> Option<(u32, &'a [u8])> {
+        match *self {
+            Effect::Put { db, key, .. }
+            | Effect::Remove { db, key, .. }
+            | Effect::ExpireAt { db, key, .. }
+            | Effect::Splice { db, key, .. } => Some((db, key)),
+            Effect::Flush { .. } | Effect::Swap { .. } => None,
+        }
+    }
+
     /// Reads a record back. Errors with [`Kind::Corrupt`] when it is not exactly one effect.
     pub fn decode(record: &'a [u8]) -> Result<Self> {
         let mut reader = Reader(record);

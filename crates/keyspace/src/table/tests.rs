@@ -133,7 +133,10 @@ fn a_walk_sees_what_stays_however_the_table_grows() {
             }
         }
         for number in 0..staying {
-            assert!(seen.contains_key(&key_of(number)), "seed {seed}: key {number} of {staying} was there all the time");
+            assert!(
+                seen.contains_key(&key_of(number)),
+                "seed {seed}: key {number} of {staying} was there all the time"
+            );
         }
         world.clear();
     }
