@@ -13,7 +13,10 @@ use kvark_call::request::OwnedRequest;
 use kvark_call::{Fault, Outcome, ReplySink, Request, Session, Settings, World};
 use kvark_commands::examples::{ReplyCollector, split_line};
 use kvark_commands::{Context, Handler, Row, ShutdownOptions, Upkeep, resolve};
+use kvark_keyspace::checkpoint::Checkpoint;
+use kvark_keyspace::recover::Recovery;
 use kvark_keyspace::{Keyspace, Options};
+use kvark_log::Log;
 use kvark_log::memory::{MemoryLog, Shelf};
 
 use log::Watched;
@@ -188,11 +191,12 @@ pub fn session(world: &World, address: &str) -> Session {
     Session::new(peer, true)
 }
 
-/// What the log would give back after a crash: replays it into a fresh keyspace.
-pub fn replayed(shelf: &Shelf, digest_at: Millis) -> [u64; 2] {
-    use kvark_log::{Effect, Log};
-    let log = Arc::new(MemoryLog::on(shelf));
+/// The digest of what the log would give back after a crash: replays it into a fresh keyspace.
+pub fn replayed(shelf: &Shelf, now_ms: Millis) -> [u64; 2] {
     let keyspace = Keyspace::new(Options { shards: 4, seed: 42 }, Arc::new(MemoryLog::volatile()));
-    log.replay(0, &mut |position, record| keyspace.replay(position, &Effect::decode(record)?)).unwrap();
-    keyspace.digest(digest_at)
+    let nothing = Checkpoint { position: 0, names: std::array::from_fn(|db| db as u8), named_at: 0 };
+    let mut recovery = Recovery::new(&keyspace, &nothing);
+    MemoryLog::on(shelf).replay(0, &mut |position, record| recovery.record(position, record)).unwrap();
+    recovery.take_records().unwrap();
+    keyspace.digest(now_ms)
 }
