@@ -89,18 +89,19 @@ fn checkpoint_loop(weak: &Weak<Engine>, bells: &Bells) {
             let _ = engine.checkpoint();
             // Taken back only now: whoever asked sees it under way until it is done.
             engine.checkpoint_wanted.fetch_and(!wanted, Ordering::AcqRel);
-        } else {
+        } else if idle {
+            // Under load the tier merges by itself when too much lies unmerged: later is cheaper, more falls together.
             let _ = checkpointer.tier.maintain(MERGE_MS);
         }
     }
 }
 
 impl Checkpointer {
-    /// Whether the log has grown to half its bound, or the store is idle and has a tail worth a pass.
+    /// Whether the log has grown to three quarters of its bound, or the store is idle and has a tail worth a pass.
     fn is_due(&self, engine: &Engine, idle: bool) -> bool {
         let log = engine.log.facts();
         let behind = log.last > self.facts().position;
-        behind && (log.live_bytes > engine.log_max_bytes() / 2 || idle && log.live_bytes > IDLE_TAIL_BYTES)
+        behind && (log.live_bytes > engine.log_max_bytes() / 4 * 3 || idle && log.live_bytes > IDLE_TAIL_BYTES)
     }
 }
 

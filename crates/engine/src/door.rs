@@ -21,8 +21,8 @@ use crate::{Condition, Expiry, SetOptions, SetOutcome};
 
 /// How long a caller waits for the background to make room in the log before it is refused.
 const ROOM_PATIENCE: Duration = Duration::from_secs(30);
-/// Pairs written under one bracket by `set_many`.
-const CHUNK: usize = 256;
+/// Keys changed under one bracket by `set_many` and `delete_many`: their shards are held together for so long.
+const CHUNK: usize = 64;
 
 impl Engine {
     /// Hands the value of `key` to `with`, under the key's shard; `None` when there is no such key.
@@ -63,21 +63,23 @@ impl Engine {
         self.write(db, key, value.len(), now_ms, |writer| strings::set_value(writer, key, value, options))
     }
 
-    /// Sets many keys, in brackets of a few hundred: after a crash a bracket is there or not.
+    /// Sets many keys, in brackets of a few dozen: after a crash a bracket is there or not.
     /// `expires_at` is 0 for never.
     pub fn set_many(&self, db: u32, pairs: &[(&[u8], &[u8])], expires_at: Millis) -> Result<(), Fault> {
         for (key, value) in pairs {
             check_key(key)?;
             check_value(value)?;
         }
-        let mut written = 0;
+        let (mut written, mut keys) = (0, Vec::with_capacity(CHUNK));
         for chunk in pairs.chunks(CHUNK) {
             let len_bytes = chunk.iter().map(|(key, value)| key.len() + value.len()).sum();
             self.admit_patiently(len_bytes)?;
-            let mut writer = self.keyspace.write_many(db, chunk.iter().map(|(key, _)| *key), self.coarse_ms());
+            keys.clear();
+            keys.extend(chunk.iter().map(|(key, _)| self.keyspace.key(key)));
+            let mut writer = self.keyspace.write_keys(db, &keys, self.coarse_ms());
             writer.bracket(chunk.len(), len_bytes)?;
-            for (key, value) in chunk {
-                writer.put(key, ValueRef::string(value), expires_at)?;
+            for (key, (_, value)) in keys.iter().zip(chunk) {
+                writer.put_hashed(db, key, ValueRef::string(value), expires_at)?;
             }
             written = writer.written();
         }

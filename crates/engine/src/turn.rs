@@ -7,6 +7,7 @@
 //! Invariant: a request is executed at most once; a held one not at all.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use kvark_base::random::Random;
 use kvark_base::{Millis, Position};
@@ -210,6 +211,7 @@ impl Engine {
             Ok(row) => match self.may_run(session, row, request, now_ms) {
                 Ok(()) => {
                     self.counters.note_row(row);
+                    session.peer.last_command.store(kvark_commands::index(row), Ordering::Relaxed);
                     self.run(session, row, &ready, request, now_ms, out, random, position)
                 }
                 Err(Refusal::Later(retry_ms)) => return Err(retry_ms),
@@ -252,7 +254,7 @@ impl Engine {
             self.want_room();
             return Err(Refusal::Later(ROOM_RETRY_MS));
         }
-        if self.over_bound.load(std::sync::atomic::Ordering::Relaxed) {
+        if self.over_bound.load(Ordering::Relaxed) {
             return Err(self.over_bound());
         }
         Ok(())

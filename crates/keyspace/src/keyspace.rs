@@ -158,6 +158,17 @@ impl Keyspace {
         Writer::new(self.view_many(db, keys, now_ms))
     }
 
+    /// Holds the shards of keys that are hashed already, to write; asks the cache for their places first.
+    pub fn write_keys<'a>(&'a self, db: u32, keys: &[Key<'a>], now_ms: Millis) -> Writer<'a> {
+        let prefetch = self.prefetch();
+        keys.iter().for_each(|key| prefetch.bucket(db, key));
+        let mut shards: Vec<u32> = keys.iter().map(|key| key.shard).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        keys.iter().for_each(|key| prefetch.entries(db, key));
+        Writer::new(self.view(db, now_ms, None, self.lock(shards)))
+    }
+
     fn view<'a>(&'a self, db: u32, now_ms: Millis, prepared: Option<Key<'a>>, locked: Locked<'a>) -> View<'a> {
         View { keyspace: self, locked, db, now_ms, touching: true, prepared, seen: Cell::new(0) }
     }
@@ -166,6 +177,11 @@ impl Keyspace {
         let mut shards: Vec<u32> = keys.map(|key| self.hasher.key(key).shard).collect();
         shards.sort_unstable();
         shards.dedup();
+        self.lock(shards)
+    }
+
+    /// Holds shards that are named in ascending order.
+    fn lock(&self, shards: Vec<u32>) -> Locked<'_> {
         Locked::Many(shards.into_iter().map(|shard| (shard, self.shards[shard as usize].state.lock())).collect())
     }
 

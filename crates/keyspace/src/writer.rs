@@ -15,6 +15,7 @@ use kvark_log::{Bracket, Effect, RecordBuffer};
 use kvark_values::{ValueRef, codec};
 
 use crate::entry::NewEntry;
+use crate::key::Key;
 use crate::view::View;
 
 /// What a command that writes holds. Reads through [`View`], which it derefs to.
@@ -70,14 +71,19 @@ impl<'a> Writer<'a> {
     /// As [`Writer::put`], in database `db`.
     #[inline]
     pub fn put_in(&mut self, db: u32, key: &[u8], value: ValueRef<'_>, expires_at: Millis) -> Result<()> {
-        let key = self.view.key(key);
+        self.put_hashed(db, &self.view.key(key), value, expires_at)
+    }
+
+    /// As [`Writer::put_in`], for a key that is hashed already.
+    #[inline]
+    pub fn put_hashed(&mut self, db: u32, key: &Key<'_>, value: ValueRef<'_>, expires_at: Millis) -> Result<()> {
         let db = self.view.keyspace.physical(db);
         let mut scratch = [0; 8];
         let (kind, payload) = codec::encode(value, &mut scratch);
         let version = self.record(Effect::Put { db: db.into(), key: key.bytes, expires_at, kind, payload })?;
         let new =
             NewEntry { key: key.bytes, value, expires_at, version, in_tier: false, accessed: self.view.now_ms / 1000 };
-        self.view.locked.state_mut(key.shard).put(db, &key, new, &self.view.keyspace.hasher);
+        self.view.locked.state_mut(key.shard).put(db, key, new, &self.view.keyspace.hasher);
         Ok(())
     }
 
