@@ -69,18 +69,17 @@ fn arity_is_the_least_that_the_syntax_allows() {
     for row in ROWS.iter().filter(|row| !row.flags.has(Flags::FAMILY)) {
         let syntax = Doc::of(row).syntax;
         let (mut depth, mut required) = (0, 0);
-        let mut optional = false;
+        let (mut optional, mut counting) = (false, true);
         for word in syntax.replace('[', " [ ").replace(']', " ] ").split_whitespace() {
             match word {
                 "[" => (depth, optional) = (depth + 1, true),
                 "]" => depth -= 1,
-                "|" if depth == 0 => break,
-                _ if depth == 0 => required += 1,
-                _ => {}
+                "|" => counting &= depth > 0,
+                _ => required += usize::from(depth == 0 && counting),
             }
         }
         let exact = row.arity > 0;
-        assert!(row.arity.unsigned_abs() as usize >= required, "{syntax}: arity {}", row.arity);
+        assert_eq!(usize::from(row.arity.unsigned_abs()), required, "{syntax}");
         // QUIT takes whatever comes, as in Redis.
         assert!(exact != optional || row.name == "QUIT", "{syntax}: arity {}", row.arity);
     }
