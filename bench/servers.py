@@ -22,6 +22,10 @@ from pathlib import Path
 SERVER_CORE = 0
 CLIENT_CORE = 1
 START_TIMEOUT_S = 120
+SETTLE_TIMEOUT_S = 30
+# A server that uses less than this share of its core for this long has nothing left to do.
+IDLE_SHARE = 0.05
+IDLE_WINDOW_S = 0.4
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 # What each of our durability levels is called by Redis and its relatives.
@@ -100,6 +104,17 @@ class Server:
         """User and system time of all threads since the start."""
         after_name = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return int(after_name[11]) / TICKS_PER_SECOND, int(after_name[12]) / TICKS_PER_SECOND
+
+    def settle(self) -> float:
+        """Waits until what the work left behind (checkpoints, merges) is done; the CPU seconds that it took."""
+        before = sum(self.cpu_seconds())
+        deadline = time.perf_counter() + SETTLE_TIMEOUT_S
+        while time.perf_counter() < deadline:
+            start = sum(self.cpu_seconds())
+            time.sleep(IDLE_WINDOW_S)
+            if sum(self.cpu_seconds()) - start <= IDLE_SHARE * IDLE_WINDOW_S:
+                break
+        return sum(self.cpu_seconds()) - before
 
     def resident_bytes(self) -> tuple[int, int]:
         """All resident memory, and the part of it that is not the pages of a file."""

@@ -50,11 +50,15 @@ SMALL = Scale(keys=5_000, memory_keys=20_000, seconds=0.05, rounds=1, pipelines=
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one run of redis-benchmark cost the server and what its clients saw."""
+    """What one run of redis-benchmark cost the server and what its clients saw.
+
+    `later_s` is the CPU that the server went on to use after the last answer, as a checkpoint does.
+    """
 
     commands: int
     user_s: float
     system_s: float
+    later_s: float
     per_second: float
     latency_ms: dict[str, float]
 
@@ -75,7 +79,8 @@ def benchmark(server: Server, test: str, pipeline: int, commands: int, keys: int
             f"{server.contestant.label} answered with an error: {done.stdout[-500:]}{done.stderr[-500:]}"
         )
     per_second, latency_ms = read_benchmark(done.stdout)
-    return Measurement(commands, user_after - user, system_after - system, per_second, latency_ms)
+    later_s = server.settle()
+    return Measurement(commands, user_after - user, system_after - system, later_s, per_second, latency_ms)
 
 
 def read_benchmark(text: str) -> tuple[float, dict[str, float]]:
@@ -109,21 +114,22 @@ def compare(
     title: str, contestants: Sequence[Contestant], tests: Sequence[str], pipelines: Sequence[int], scale: Scale
 ) -> Table:
     """The table of CPU, throughput and latency for every test and pipeline depth."""
-    table = Table(title, ["command", "server", "CPU us", "user", "system", "k req/s", *LATENCIES])
+    table = Table(title, ["command", "server", "CPU us", "user", "system", "later", "k req/s", *LATENCIES])
     with ExitStack() as stack:
         servers = []
         for contestant in contestants:
             server = Server(contestant)
             stack.callback(server.remove)
             load(server.port, scale.keys, VALUE_BYTES)
+            server.settle()
             server.halt()
             servers.append(server)
         for pipeline, test in itertools.product(pipelines, tests):
             cell = f"{test.upper()} P{pipeline}"
             progress(f"{title}: {cell}")
             for label, m in take_turns(servers, test, pipeline, scale).items():
-                user_us, system_us = m.user_s / m.commands * 1e6, m.system_s / m.commands * 1e6
-                table.add(cell, label, m.cpu_us, user_us, system_us, m.per_second / 1e3, *m.latency_ms.values())
+                parts_us = [seconds / m.commands * 1e6 for seconds in (m.user_s, m.system_s, m.later_s)]
+                table.add(cell, label, m.cpu_us, *parts_us, m.per_second / 1e3, *m.latency_ms.values())
     return table
 
 
@@ -144,6 +150,7 @@ def memory_and_opening(contestants: Sequence[Contestant], scale: Scale) -> Table
 def memory_of(server: Server, keys: int) -> list[float]:
     resident, anonymous = server.resident_bytes()
     load_s = load(server.port, keys, VALUE_BYTES)
+    server.settle()
     resident_after, anonymous_after = server.resident_bytes()
     save_s = seconds_of_save(server)
     server.end()
@@ -169,6 +176,7 @@ def during_checkpoints(contestants: Sequence[Contestant], scale: Scale) -> Table
         server = Server(contestant)
         try:
             load(server.port, scale.keys, VALUE_BYTES)
+            server.settle()
             pilot = benchmark(server, "set", 1, PILOT_PIPELINES, scale.keys)
             commands = max(PILOT_PIPELINES, int(pilot.per_second * scale.seconds))
             quiet = [benchmark(server, "set", 1, commands, scale.keys) for _ in range(scale.rounds)]
