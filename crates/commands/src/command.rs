@@ -144,7 +144,7 @@ fn answer_info(row: &Row, out: &mut dyn ReplySink) {
     out.array(10);
     out.bulk(row.name.to_ascii_lowercase().as_bytes());
     out.integer(row.arity.into());
-    answer_words(row.flags.names().collect(), out);
+    answer_words(&row.flags.names().collect::<Vec<_>>(), out);
     let (first, last, step) = match row.keys {
         Keys::None | Keys::Counted { .. } => (0, 0, 0),
         Keys::First => (1, 1, 1),
@@ -153,7 +153,7 @@ fn answer_info(row: &Row, out: &mut dyn ReplySink) {
     out.integer(first as i64);
     out.integer(last as i64);
     out.integer(step as i64);
-    answer_words(categories(row), out);
+    answer_words(&categories(row), out);
     out.set(0);
     answer_key_specs(row, out);
     let subs: Vec<&Row> = help::subcommands(row.name).collect();
@@ -161,7 +161,7 @@ fn answer_info(row: &Row, out: &mut dyn ReplySink) {
     subs.iter().for_each(|sub| answer_info(sub, out));
 }
 
-fn answer_words(words: Vec<&str>, out: &mut dyn ReplySink) {
+fn answer_words(words: &[&str], out: &mut dyn ReplySink) {
     out.set(words.len());
     words.iter().for_each(|word| out.status(word));
 }
@@ -187,31 +187,57 @@ fn categories(row: &Row) -> Vec<&'static str> {
     .collect()
 }
 
-/// What a command does to its keys, in the words of key specifications.
-fn key_flags(row: &Row) -> Vec<&'static str> {
-    if row.writes() { vec!["RW", "access", "update"] } else { vec!["RO", "access"] }
+/// What a command does to its `nth` key, in the words of key specifications.
+fn key_flags(row: &Row, nth: usize) -> &'static [&'static str] {
+    match (row.name, nth) {
+        ("SET" | "SETEX" | "PSETEX" | "MSET" | "MSETEX", _) | ("RENAME" | "COPY", 1) => &["OW", "update"],
+        ("SETNX" | "MSETNX", _) | ("RENAMENX", 1) => &["OW", "insert"],
+        ("DEL" | "UNLINK", _) => &["RM", "delete"],
+        ("GETDEL" | "MOVE", _) | ("RENAME" | "RENAMENX", 0) => &["RW", "access", "delete"],
+        ("DELEX", _) => &["RW", "delete"],
+        ("APPEND", _) => &["RW", "insert"],
+        ("EXPIRE" | "PEXPIRE" | "EXPIREAT" | "PEXPIREAT" | "PERSIST" | "SETRANGE", _) => &["RW", "update"],
+        ("COPY", 0) => &["RO", "access"],
+        ("EXISTS" | "STRLEN" | "TOUCH" | "TYPE", _) => &["RO"],
+        _ if row.writes() => &["RW", "access", "update"],
+        _ => &["RO", "access"],
+    }
 }
 
 fn answer_key_specs(row: &Row, out: &mut dyn ReplySink) {
-    let (index, kind, find): (usize, &str, Vec<(&str, i64)>) = match row.keys {
-        Keys::None => return out.set(0),
-        Keys::First => (1, "range", vec![("lastkey", 0), ("keystep", 1), ("limit", 0)]),
+    let range = |last: isize, step: usize| vec![("lastkey", last as i64), ("keystep", step as i64), ("limit", 0)];
+    match row.keys {
+        Keys::None => out.set(0),
+        Keys::First => {
+            out.set(1);
+            answer_key_spec(1, "range", &range(0, 1), key_flags(row, 0), out);
+        }
+        // Two keys that fare differently are two specifications.
+        Keys::Range { first, last: 2, step } if key_flags(row, 0) != key_flags(row, 1) => {
+            out.set(2);
+            (0..2).for_each(|nth| answer_key_spec(first + nth, "range", &range(0, step), key_flags(row, nth), out));
+        }
         Keys::Range { first, last, step } => {
             let last = if last < 0 { last } else { last - first as isize };
-            (first, "range", vec![("lastkey", last as i64), ("keystep", step as i64), ("limit", 0)])
+            out.set(1);
+            answer_key_spec(first, "range", &range(last, step), key_flags(row, 0), out);
         }
         Keys::Counted { count_at, step } => {
-            (count_at, "keynum", vec![("keynumidx", 0), ("firstkey", 1), ("keystep", step as i64)])
+            let find = [("keynumidx", 0), ("firstkey", 1), ("keystep", step as i64)];
+            out.set(1);
+            answer_key_spec(count_at, "keynum", &find, key_flags(row, 0), out);
         }
-    };
-    out.set(1);
+    }
+}
+
+fn answer_key_spec(index: usize, kind: &str, find: &[(&str, i64)], flags: &[&str], out: &mut dyn ReplySink) {
     out.map(3);
     out.bulk(b"flags");
-    answer_words(key_flags(row), out);
+    answer_words(flags, out);
     out.bulk(b"begin_search");
     answer_spec("index", &[("index", index as i64)], out);
     out.bulk(b"find_keys");
-    answer_spec(kind, &find, out);
+    answer_spec(kind, find, out);
 }
 
 fn answer_spec(kind: &str, numbers: &[(&str, i64)], out: &mut dyn ReplySink) {
@@ -297,10 +323,10 @@ pub fn getkeys(_ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> An
 pub fn getkeysandflags(_ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
     let (row, keys) = keys_of(req)?;
     out.array(keys.len());
-    for key in keys {
+    for (nth, key) in keys.iter().enumerate() {
         out.array(2);
         out.bulk(key);
-        answer_words(key_flags(row), out);
+        answer_words(key_flags(row, nth), out);
     }
     Ok(Outcome::Done)
 }

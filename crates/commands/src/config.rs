@@ -148,11 +148,12 @@ fn check_one(ctx: &Context, name: &str, value: &[u8]) -> Result<Option<(&'static
         return if same { Ok(None) } else { Err(immutable()) };
     };
     let row = &TABLE[index];
-    if !row.mutable {
-        return Err(immutable());
-    }
     let value = std::str::from_utf8(value).map_err(|_| failed(name, "the value is not UTF-8"))?;
-    let value = setting::normalize(row, value).map_err(|reason| failed(name, &reason))?;
+    let normal = setting::normalize(row, value);
+    let value = normal.map_err(|reason| if row.mutable { failed(name, &reason) } else { immutable() })?;
+    if !row.mutable {
+        return if value == ctx.world.settings.get(row.name) { Ok(None) } else { Err(immutable()) };
+    }
     let value = match row.kind {
         Kind::OutputLimits => merge_limits(&ctx.world.settings.get(row.name), &value),
         _ => value,
