@@ -40,6 +40,8 @@ fn a_password_is_asked_for() {
     let (out, _) = store.collect(&["RESET"]);
     assert_eq!((out.show(), out.version), ("RESET".to_owned(), Version::Resp2));
     assert!(!store.session.authenticated && store.session.db == 0);
+    let peer = &store.session.peer;
+    assert_eq!((peer.version.load(Ordering::Relaxed), peer.db.load(Ordering::Relaxed)), (2, 0));
     assert_eq!(store.type_line("AUTH secret"), "OK");
     assert_eq!(store.type_line("CLIENT GETNAME"), "(nil)");
 }
