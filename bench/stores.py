@@ -40,16 +40,10 @@ def open_kvark(folder: Path) -> Doors:
 
     store = kvark.open(folder / "kvark", durability="os")
 
-    def scan() -> Iterable[Pair]:
-        return store.scan()
-
     def range_of(start: bytes, count: int) -> Iterable[Pair]:
         return store.scan(start=start, limit=count)
 
-    def set_many(pairs: list[Pair]) -> None:
-        store.set_many(dict(pairs))
-
-    return Doors(store.get, store.set, set_many, scan, range_of, store.close)
+    return Doors(store.get, store.set, store.set_many, store.scan, range_of, store.close)
 
 
 def lmdb_environment(folder: Path) -> Any:
