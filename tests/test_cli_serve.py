@@ -25,7 +25,9 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     def start(*options: object, **environ: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "kvark", "serve", *map(str, options)]
         pipe = subprocess.PIPE
-        env = {name: value for name, value in os.environ.items() if not name.startswith("KVARK_")} | environ
+        env = {
+            name: value for name, value in os.environ.items() if not name.startswith(("KVARK_", "PYTHONUNB"))
+        } | environ
         started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=tmp_path, env=env))
         return started[-1]
 

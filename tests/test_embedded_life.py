@@ -138,7 +138,9 @@ def test_a_forgotten_store_is_closed(tmp_path: Path) -> None:
 
 def test_the_interpreter_ends_with_open_stores(tmp_path: Path) -> None:
     code = """
-import sys, kvark, threading
+import atexit, sys
+atexit.register(lambda: print(db.closed, memory.closed))
+import kvark, threading
 db = kvark.open(sys.argv[1]); db["a"] = b"1"
 server = kvark.Server(db)
 memory = kvark.open(":memory:"); walk = iter(memory)
@@ -146,7 +148,7 @@ threading.Thread(target=server.wait, daemon=True).start()
 cycle = [db]; cycle.append(cycle)
 """
     ended = in_python(code, tmp_path / "store")
-    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "True True\n", "")
     with kvark.open(tmp_path / "store") as db:
         assert db["a"] == b"1"
 
