@@ -24,6 +24,8 @@ const CHECKPOINT_LOOK: Duration = Duration::from_millis(200);
 const IDLE_TAIL_BYTES: u64 = 1 << 20;
 const MERGE_MS: u64 = 50;
 const NICE: i32 = 10;
+/// Growth of the tables that is worth asking the allocator for its holes.
+const TABLES_STEP: u64 = 4 << 20;
 
 pub(crate) fn start(engine: &Arc<Engine>) -> Result<()> {
     if engine.durability != Durability::Memory {
@@ -77,6 +79,7 @@ fn keeper_loop(weak: &Weak<Engine>, bells: &Bells) {
 fn checkpoint_loop(weak: &Weak<Engine>, bells: &Bells) {
     lower_priority();
     let mut last = 0;
+    let mut tables = Tables::default();
     loop {
         bells.checkpoint.wait(CHECKPOINT_LOOK);
         let Some(engine) = alive(weak) else { return };
@@ -84,11 +87,15 @@ fn checkpoint_loop(weak: &Weak<Engine>, bells: &Bells) {
         let now = engine.log.last();
         let idle = now == std::mem::replace(&mut last, now);
         // A failure is told in INFO and tried again at the next look.
+        if idle && tables.grown(&engine) {
+            give_back_memory();
+        }
         let wanted = engine.checkpoint_wanted.load(Ordering::Acquire);
         if wanted || checkpointer.is_due(&engine, idle) {
             let _ = engine.checkpoint();
             // Taken back only now: whoever asked sees it under way until it is done.
             engine.checkpoint_wanted.fetch_and(!wanted, Ordering::AcqRel);
+            give_back_memory();
         } else if idle {
             // Under load the tier merges by itself when too much lies unmerged: later is cheaper, more falls together.
             let _ = checkpointer.tier.maintain(MERGE_MS);
@@ -136,6 +143,34 @@ impl Engine {
         };
         let go_on = || !self.is_stopping();
         checkpointer.run(&self.keyspace, &*self.log, self.clock().now_ms(), &go_on)
+    }
+}
+
+/// Remembers how much memory the tables took.
+#[derive(Default)]
+struct Tables {
+    bytes: u64,
+}
+
+impl Tables {
+    /// Whether they have grown by a few megabytes since the last yes.
+    fn grown(&mut self, engine: &Engine) -> bool {
+        let bytes = engine.keyspace.census().table_bytes;
+        let grown = bytes > self.bytes + TABLES_STEP;
+        if grown {
+            self.bytes = bytes;
+        }
+        grown
+    }
+}
+
+/// Tables grow segment by segment and a pass gathers megabytes in small pieces: both leave holes in the allocator's heaps,
+/// which keeps them unless it is asked.
+fn give_back_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: only memory that nobody has is given back.
+    unsafe {
+        libc::malloc_trim(0);
     }
 }
 
