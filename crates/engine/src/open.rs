@@ -81,10 +81,11 @@ fn durable(options: &OpenOptions, dir: &Path) -> Result<Parts> {
         segment_len_bytes: options.segment_len_bytes.min(options.log_max_bytes / 4),
         incarnation: manifest.incarnation,
     };
-    // Every key is in memory: the tier is read once, from end to end, so a cache of its blocks would serve nobody.
+    // Every key is in memory: the tier is read once, from end to end. A cache of its blocks and filters would serve nobody.
     let tier_options = kvark_tier_fjall::Options {
         cache_bytes: 1 << 20,
         memory_bytes: 8 << 20,
+        filter_bits: 0.0,
         ..kvark_tier_fjall::Options::default()
     };
     let tier = FjallTier::open(&dir.join("tier"), tier_options)?;
