@@ -3,7 +3,7 @@
 A call that memory answers never gives up the loop: its coroutine ends without a pause, which is most of what a hop to
 a thread would cost. What waits for the disk, and what is long, runs in a thread.
 
-Invariant: at level `disk` no write runs on the loop's thread.
+Invariant: at level `disk` nothing that waits for a sync runs on the loop's thread: no write, and no read meanwhile.
 """
 
 from __future__ import annotations
@@ -145,10 +145,16 @@ class AsyncStore:
             return await _in_thread(call, *args, **kwargs)
         return call(*args, **kwargs)
 
+    async def _read(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        # What is read may be on its way to the disk, and is told of only when it has arrived.
+        if self._waits and self._store._pending:
+            return await _in_thread(call, *args, **kwargs)
+        return call(*args, **kwargs)
+
     async def _batch(self, call: Callable[[Any], _T], items: Any, writes: bool) -> _T:
         if not hasattr(items, "__len__"):
             items = list(items)
-        if (writes and self._waits) or len(items) > _LONG:
+        if (self._waits and (writes or self._store._pending)) or len(items) > _LONG:
             return await _in_thread(call, items)
         return call(items)
 
@@ -160,6 +166,10 @@ class AsyncStore:
     async def get(self, key: Key, default: _T, /) -> bytes | _T: ...
     async def get(self, key: Key, default: Any = None, /) -> Any:
         """The value of `key`, or `default` when there is none."""
+        # Here and in `set` no coroutine stands in between: each would cost as much as the call.
+        if self._waits and self._store._pending:
+            call: Callable[..., Any] = self._store.get
+            return await _in_thread(call, key, default)
         return self._store.get(key, default)
 
     @overload
@@ -202,7 +212,9 @@ class AsyncStore:
     ) -> bool | bytes | None:
         """Sets `key` to `value`, as `Store.set` does."""
         call: Callable[..., bool | bytes | None] = self._store.set
-        return await self._write(call, key, value, ttl=ttl, nx=nx, xx=xx, keep_ttl=keep_ttl, get=get)
+        if self._waits:
+            return await _in_thread(call, key, value, ttl=ttl, nx=nx, xx=xx, keep_ttl=keep_ttl, get=get)
+        return call(key, value, ttl=ttl, nx=nx, xx=xx, keep_ttl=keep_ttl, get=get)
 
     async def delete(self, key: Key, /) -> bool:
         """Removes `key`; whether it was there."""
@@ -223,7 +235,7 @@ class AsyncStore:
 
     async def ttl(self, key: Key, /) -> float | None:
         """The seconds until `key` expires, None for never. Raises KeyError for a missing key."""
-        return self._store.ttl(key)
+        return await self._read(self._store.ttl, key)
 
     async def expire(self, key: Key, ttl: Ttl, /) -> bool:
         """Makes `key` expire after `ttl`; whether it was there."""

@@ -137,8 +137,9 @@ impl Scan {
         if self.chunk == 0 {
             self.make_order(py, store.get())?;
         }
-        self.chunk = (self.chunk * 2).clamp(FIRST_CHUNK, MOST);
-        let wanted = self.chunk.min(self.left);
+        // Who names a limit wants all of it.
+        self.chunk = if self.left < MOST { self.left } else { (self.chunk * 2).clamp(FIRST_CHUNK, MOST) };
+        let wanted = self.chunk;
         let pairs = self.collect(py, store.get().handle().attached(py)?, wanted)?;
         self.left -= pairs.len();
         self.done = pairs.len() < wanted || self.left == 0;

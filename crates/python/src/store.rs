@@ -267,6 +267,13 @@ impl Store {
         Ok(self.__len__(py)? > 0)
     }
 
+    /// Whether some write waits for the disk at this moment, so that a read may have to wait too.
+    #[getter]
+    fn _pending(&self, py: Python<'_>) -> PyResult<bool> {
+        let engine = self.handle.attached(py)?;
+        Ok(engine.keyspace().log().last() > engine.synced())
+    }
+
     /// Removes every key.
     fn clear(&self, py: Python<'_>) -> PyResult<()> {
         self.handle.run_long(py, true, |engine| engine.clear(DB))
