@@ -84,9 +84,8 @@ mod tests {
     fn eight_at_a_time_equals_one_at_a_time() {
         let bytes: Vec<u8> = (0..200u8).map(|b| b.wrapping_mul(37)).collect();
         for len in 0..bytes.len() {
-            let plain = bytes[..len].iter().fold(0u16, |crc, &b| {
-                (crc << 8) ^ TABLES[0][usize::from((crc >> 8) as u8 ^ b)]
-            });
+            let plain =
+                bytes[..len].iter().fold(0u16, |crc, &b| (crc << 8) ^ TABLES[0][usize::from((crc >> 8) as u8 ^ b)]);
             assert_eq!(crc16(&bytes[..len]), plain, "length {len}");
         }
     }

@@ -3,7 +3,7 @@
 //! Read in this order: [`row`] (what is known of a command), [`table`] (all of them), [`dispatch`] (from a request to its
 //! row), [`context`] (what a command without a shard may ask), then the families: [`strings`] and [`counters`]; [`keys`],
 //! [`moving`], [`expiry`], [`scan`], [`databases`]; [`connection`] and [`client`]; [`command`], [`config`], [`server`],
-//! [`object`], [`durability`], [`debug`]. [`docs`], [`examples`] and [`syntax`] read the doc comments.
+//! [`object`], [`durability`], [`debug`]. [`docs`], [`mod@examples`] and [`syntax`] read the doc comments.
 //!
 //! Invariant: a command is one function in its family's file and one row of the table. Its doc comment is its manual page,
 //! its COMMAND DOCS and a test, all from one text.

@@ -14,7 +14,7 @@ use parking_lot::MutexGuard;
 
 use crate::parts::{Live, SegmentFile, Spare};
 use crate::writer::Writer;
-use crate::{LogFiles, segment};
+use crate::{Fill, LogFiles, segment};
 
 /// Files are whole pages.
 pub(crate) const PAGE: u64 = 4096;
@@ -30,14 +30,6 @@ pub(crate) struct Room {
     pub next_sequence: u64,
     /// The number of the written file when records were last given up.
     begun_at_cut: u64,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fill {
-    /// Write zeros, so that a first touch finds its block initialized. Slow: for the background.
-    Zeros,
-    /// Reserve only.
-    Reserve,
 }
 
 impl LogFiles {
@@ -78,7 +70,7 @@ impl LogFiles {
             self.wanted.store(0, Ordering::Relaxed);
             return Ok(false);
         }
-        self.prepare(room, wanted as usize, Fill::Zeros)?;
+        self.prepare(room, wanted as usize, self.options.fill)?;
         self.wanted.store(0, Ordering::Relaxed);
         Ok(true)
     }

@@ -153,9 +153,7 @@ impl Model {
                 self.pass_time(now_ms);
                 flag(there)
             }
-            Op::Persist(key) => {
-                flag(self.keys.get_mut(&at(key)).is_some_and(|held| std::mem::take(&mut held.1) != 0))
-            }
+            Op::Persist(key) => flag(self.keys.get_mut(&at(key)).is_some_and(|held| std::mem::take(&mut held.1) != 0)),
             Op::Pexpiretime(key) => match self.keys.get(&at(key)) {
                 None => ":-2".into(),
                 Some((_, 0)) => ":-1".into(),
@@ -166,7 +164,15 @@ impl Model {
                 "OK".into()
             }
             Op::Swapdb(a, b) => {
-                let renamed = |db: u32| if db == *a { *b } else if db == *b { *a } else { db };
+                let renamed = |db: u32| {
+                    if db == *a {
+                        *b
+                    } else if db == *b {
+                        *a
+                    } else {
+                        db
+                    }
+                };
                 let keys = std::mem::take(&mut self.keys);
                 self.keys = keys.into_iter().map(|((db, key), held)| ((renamed(db), key), held)).collect();
                 "OK".into()

@@ -10,7 +10,7 @@ use kvark_call::{Session, Settings, World as Surroundings};
 use kvark_disk::{Disk, Faulty, Loss};
 use kvark_engine::{Durability, Engine, Parts};
 use kvark_keyspace::Options as KeyspaceOptions;
-use kvark_log_files::LogFiles;
+use kvark_log_files::{Fill, LogFiles};
 use kvark_tier::memory::MemoryTier;
 
 use crate::model::{Model, Only, Op};
@@ -49,7 +49,12 @@ pub enum End {
 }
 
 fn assemble(disk: &Faulty, tier: &Arc<MemoryTier>, clock: &Clock, durability: Durability) -> Result<Arc<Engine>> {
-    let options = kvark_log_files::Options { dir: "/log".into(), segment_len_bytes: SEGMENT_LEN, incarnation: 42 };
+    let options = kvark_log_files::Options {
+        segment_len_bytes: SEGMENT_LEN,
+        fill: if durability == Durability::Disk { Fill::Zeros } else { Fill::Reserve },
+        incarnation: 42,
+        ..kvark_log_files::Options::new("/log")
+    };
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
     let parts = Parts {
         log: Arc::new(LogFiles::open(shared, options)?),
@@ -239,7 +244,11 @@ impl World {
             model == found
         });
         let Some((_, model)) = matching else {
-            panic!("step {}: after {end:?} the store is at no moment it ever was at: {}", self.steps, self.difference(&found));
+            panic!(
+                "step {}: after {end:?} the store is at no moment it ever was at: {}",
+                self.steps,
+                self.difference(&found)
+            );
         };
         self.model = model.clone();
         self.sweep_model();
@@ -252,7 +261,9 @@ impl World {
         };
         let keys: std::collections::BTreeSet<_> = found.keys.keys().chain(self.model.keys.keys()).collect();
         let different = keys.into_iter().filter(|key| found.keys.get(*key) != self.model.keys.get(*key));
-        different.map(|key| format!("{key:?}: found {:?}, latest {:?}; ", show(key, found), show(key, &self.model))).collect()
+        different
+            .map(|key| format!("{key:?}: found {:?}, latest {:?}; ", show(key, found), show(key, &self.model)))
+            .collect()
     }
 
     /// Everything that the store holds.
@@ -287,7 +298,10 @@ impl World {
         sink.take();
         let refused = self.engine.execute(&mut self.session, &set, &mut sink);
         let answer = sink.take();
-        assert!(refused.is_err() || answer.starts_with("!MISCONF"), "after a failed sync a write was answered {answer}");
+        assert!(
+            refused.is_err() || answer.starts_with("!MISCONF"),
+            "after a failed sync a write was answered {answer}"
+        );
         let error = self.engine.keyspace().log().sync().expect_err("the log is poisoned");
         assert_eq!(error.kind(), Kind::Poisoned);
         assert!(before.keys.len() <= self.keys().keys.len() + 1, "reads go on");

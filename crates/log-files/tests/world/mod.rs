@@ -33,7 +33,7 @@ impl Drop for TempDir {
 }
 
 pub fn options(dir: PathBuf, segment_len_bytes: u64) -> Options {
-    Options { dir, segment_len_bytes, incarnation: 0x1122_3344_5566_7788 }
+    Options { segment_len_bytes, incarnation: 0x1122_3344_5566_7788, ..Options::new(dir) }
 }
 
 pub type Records = Vec<(Position, Vec<u8>)>;
