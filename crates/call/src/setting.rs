@@ -87,7 +87,7 @@ pub const TABLE: &[Setting] = &[
     row(
         "log-max-bytes",
         Kind::Memory(1024 * 1024, 1 << 50),
-        "1gb",
+        "2gb",
         MUTABLE,
         "The bound of the log: checkpoints keep it below this, and with it the time a restart takes.",
     ),

@@ -4,7 +4,8 @@
 //! * `kvark-keeper` makes room in the log ahead of the writers and removes keys whose time has come.
 //! * `kvark-checkpoint` runs passes, so that the log stays within its bound, and merges the tier's tables.
 //!
-//! Invariant: the last two run at a lower priority than the event loops, and hold a shard for one slice at a time.
+//! Invariant: each holds a shard for one slice at a time. The last one runs at a lower priority than the event loops, but not
+//! so low that a busy core would keep it from finishing a pass before the log has reached its bound.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -23,7 +24,7 @@ const CHECKPOINT_LOOK: Duration = Duration::from_millis(200);
 /// With nothing appended between two looks, a tail of this many bytes is worth a pass.
 const IDLE_TAIL_BYTES: u64 = 1 << 20;
 const MERGE_MS: u64 = 50;
-const NICE: i32 = 10;
+const NICE: i32 = 5;
 /// Growth of the tables that is worth asking the allocator for its holes.
 const TABLES_STEP: u64 = 4 << 20;
 
@@ -64,7 +65,6 @@ fn sync_loop(weak: &Weak<Engine>, bells: &Bells) {
 }
 
 fn keeper_loop(weak: &Weak<Engine>, bells: &Bells) {
-    lower_priority();
     let mut last = 0;
     loop {
         let Some(engine) = alive(weak) else { return };
@@ -104,11 +104,11 @@ fn checkpoint_loop(weak: &Weak<Engine>, bells: &Bells) {
 }
 
 impl Checkpointer {
-    /// Whether the log has grown to three quarters of its bound, or the store is idle and has a tail worth a pass.
+    /// Whether the log has grown to half its bound, or the store is idle and has a tail worth a pass.
     fn is_due(&self, engine: &Engine, idle: bool) -> bool {
         let log = engine.log.facts();
         let behind = log.last > self.facts().position;
-        behind && (log.live_bytes > engine.log_max_bytes() / 4 * 3 || idle && log.live_bytes > IDLE_TAIL_BYTES)
+        behind && (log.live_bytes > engine.log_max_bytes() / 2 || idle && log.live_bytes > IDLE_TAIL_BYTES)
     }
 }
 

@@ -65,7 +65,7 @@ impl OpenOptions {
             dir: None,
             durability: Durability::Memory,
             shards: Self::SHARDS,
-            log_max_bytes: 1 << 30,
+            log_max_bytes: 2 << 30,
             segment_len_bytes: 64 << 20,
         }
     }
