@@ -12,7 +12,8 @@ use kvark_commands::examples::{Example, ReplyCollector, examples};
 use kvark_engine::{Durability, Engine, OpenOptions};
 
 fn open(dir: &Path) -> Arc<Engine> {
-    let options = OpenOptions { shards: 4, segment_len_bytes: 1 << 20, durability: Durability::Os, ..OpenOptions::at(dir) };
+    let options =
+        OpenOptions { shards: 4, segment_len_bytes: 1 << 20, durability: Durability::Os, ..OpenOptions::at(dir) };
     let settings = Settings::default();
     settings.set("enable-debug-command", "yes").unwrap();
     Engine::open(&options, settings).expect("the store opens")
@@ -30,7 +31,12 @@ fn run(engine: &Arc<Engine>, example: &Example) {
         engine.execute(&mut session, &OwnedRequest::new(&step.request), &mut sink).expect("the log takes it");
         let (shown, typed) = (sink.show(), step.request.concat());
         let typed = typed.escape_ascii();
-        assert!(step.is_answered_by(&shown), "{}: {typed}\nthe page says:\n{}\nthe answer is:\n{shown}", example.command, step.reply);
+        assert!(
+            step.is_answered_by(&shown),
+            "{}: {typed}\nthe page says:\n{}\nthe answer is:\n{shown}",
+            example.command,
+            step.reply
+        );
     }
 }
 
@@ -96,7 +102,9 @@ fn a_store_in_memory_never_touches_the_directory_of_a_durable_one() {
     engine.close().unwrap();
     drop(engine);
     let options = OpenOptions { durability: Durability::Memory, ..OpenOptions::at(folder.path()) };
-    let Err(error) = Engine::open(&options, Settings::default()) else { panic!("it would lose what it is asked to keep") };
+    let Err(error) = Engine::open(&options, Settings::default()) else {
+        panic!("it would lose what it is asked to keep")
+    };
     assert!(error.message().contains("durable store"), "{error}");
 }
 
