@@ -4,8 +4,10 @@
 //! * `kvark-keeper` makes room in the log ahead of the writers and removes keys whose time has come.
 //! * `kvark-checkpoint` runs passes, so that the log stays within its bound, and merges the tier's tables.
 //!
-//! Invariant: each holds a shard for one slice at a time. The last one runs at a lower priority than the event loops, but not
-//! so low that a busy core would keep it from finishing a pass before the log has reached its bound.
+//! The last one runs at a lower priority than the event loops, so that clients hardly notice a pass. Where busy cores leave
+//! it too little time and the log has come near its bound, the keeper takes steps of the pass too.
+//!
+//! Invariant: each holds a shard for one slice at a time.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -13,7 +15,7 @@ use std::time::Duration;
 
 use kvark_base::{Error, Kind, Result};
 
-use crate::checkpoint::Checkpointer;
+use crate::checkpoint::{Checkpointer, Progress};
 use crate::engine::{Bells, Engine};
 use crate::options::Durability;
 
@@ -24,7 +26,7 @@ const CHECKPOINT_LOOK: Duration = Duration::from_millis(200);
 /// With nothing appended between two looks, a tail of this many bytes is worth a pass.
 const IDLE_TAIL_BYTES: u64 = 1 << 20;
 const MERGE_MS: u64 = 50;
-const NICE: i32 = 5;
+const NICE: i32 = 10;
 /// Growth of the tables that is worth asking the allocator for its holes.
 const TABLES_STEP: u64 = 4 << 20;
 
@@ -86,15 +88,12 @@ fn checkpoint_loop(weak: &Weak<Engine>, bells: &Bells) {
         let Some(checkpointer) = &engine.checkpointer else { return };
         let now = engine.log.last();
         let idle = now == std::mem::replace(&mut last, now);
-        // A failure is told in INFO and tried again at the next look.
         if idle && tables.grown(&engine) {
             give_back_memory();
         }
-        let wanted = engine.checkpoint_wanted.load(Ordering::Acquire);
-        if wanted || checkpointer.is_due(&engine, idle) {
-            let _ = engine.checkpoint();
-            // Taken back only now: whoever asked sees it under way until it is done.
-            engine.checkpoint_wanted.fetch_and(!wanted, Ordering::AcqRel);
+        if checkpointer.is_running() || engine.checkpoint_wanted() || checkpointer.is_due(&engine, idle) {
+            // A failure is told in INFO and tried again at the next look.
+            let _ = engine.pass();
             give_back_memory();
         } else if idle {
             // Under load the tier merges by itself when too much lies unmerged: later is cheaper, more falls together.
@@ -127,22 +126,48 @@ impl Engine {
             let _ = self.keyspace.sweep(now_ms);
             let _ = self.log.seal(self.log.last());
         }
-        if self.checkpointer.is_some() {
-            let over = self.log.facts().live_bytes > self.log_max_bytes();
-            self.over_bound.store(over, Ordering::Relaxed);
-            if over {
+        if let Some(checkpointer) = &self.checkpointer {
+            let (live, bound) = (self.log.facts().live_bytes, self.log_max_bytes());
+            self.over_bound.store(live > bound, Ordering::Relaxed);
+            if live > bound / 4 * 3 {
                 self.bells.checkpoint.ring();
+                if checkpointer.is_running() {
+                    let _ = checkpointer.step(&self.keyspace, &*self.log, now_ms);
+                }
             }
         }
     }
 
-    /// Runs a checkpoint now and waits for it.
+    /// Runs a checkpoint of everything that has happened until now, and waits for it.
     pub fn checkpoint(&self) -> Result<()> {
+        if self.checkpointer.as_ref().is_some_and(Checkpointer::is_running) {
+            // What is under way may have passed by what the caller means.
+            self.pass()?;
+        }
+        self.pass()
+    }
+
+    /// Finishes the pass under way, or runs a new one.
+    fn pass(&self) -> Result<()> {
         let Some(checkpointer) = &self.checkpointer else {
             return Err(Error::new(Kind::Unsupported, "a store in memory has nowhere to write a checkpoint to"));
         };
-        let go_on = || !self.is_stopping();
-        checkpointer.run(&self.keyspace, &*self.log, self.clock().now_ms(), &go_on)
+        let (wanted, before) = (self.checkpoint_wanted(), checkpointer.facts().completed);
+        while !self.is_stopping() {
+            let progress = checkpointer.step(&self.keyspace, &*self.log, self.clock().now_ms())?;
+            // The last step may have been the keeper's.
+            if progress == Progress::Complete || checkpointer.facts().completed > before {
+                // Taken back only now: whoever asked sees it under way until it is done.
+                self.checkpoint_wanted.fetch_and(!wanted, Ordering::AcqRel);
+                return Ok(());
+            }
+        }
+        checkpointer.abandon(&self.keyspace);
+        Ok(())
+    }
+
+    fn checkpoint_wanted(&self) -> bool {
+        self.checkpoint_wanted.load(Ordering::Acquire)
     }
 }
 

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Invariant: the checkpoint is written after a flush of all its entries and flushed itself before the log is cut.
-//! Invariant: one pass at a time; a failed pass leaves everything it took dirty.
+//! Invariant: one pass at a time, one step of it at a time; a failed pass leaves everything it took dirty.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +22,7 @@ const FORMAT: u8 = 1;
 /// Where the keys of databases begin.
 pub(crate) const FIRST_DATA_KEY: &[u8] = &[1];
 /// Bytes gathered before the tier is handed a sorted batch.
-const BATCH_BYTES: usize = 4 << 20;
+const BATCH_BYTES: usize = 2 << 20;
 
 /// What `INFO` tells of checkpoints.
 #[derive(Debug, Default, Clone)]
@@ -41,68 +41,93 @@ pub struct CheckpointFacts {
     pub position: Position,
 }
 
-/// Runs passes.
+/// Runs passes, step by step: whoever has time takes the next step.
 pub(crate) struct Checkpointer {
     pub(crate) tier: Arc<dyn Tier>,
-    running: Mutex<()>,
+    /// The pass under way.
+    work: Mutex<Option<Pass>>,
     is_running: AtomicBool,
     facts: Mutex<CheckpointFacts>,
 }
 
+/// How far a step came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// There is more to do.
+    More,
+    /// The pass is complete and the log is cut.
+    Complete,
+}
+
 impl Checkpointer {
     pub(crate) fn new(tier: Arc<dyn Tier>) -> Self {
-        Self { tier, running: Mutex::default(), is_running: AtomicBool::new(false), facts: Mutex::default() }
+        Self { tier, work: Mutex::default(), is_running: AtomicBool::new(false), facts: Mutex::default() }
     }
 
     pub(crate) fn facts(&self) -> CheckpointFacts {
         CheckpointFacts { running: self.is_running.load(Ordering::Relaxed), ..self.facts.lock().clone() }
     }
 
-    /// Runs a whole pass. `go_on` is asked between batches and may end it early, which is not an error.
-    pub(crate) fn run(
-        &self,
-        keyspace: &Keyspace,
-        log: &dyn Log,
-        now_ms: Millis,
-        go_on: &dyn Fn() -> bool,
-    ) -> Result<()> {
-        let _one_at_a_time = self.running.lock();
-        self.is_running.store(true, Ordering::Relaxed);
-        let mut pass = keyspace.begin_pass();
-        let result = self.write_pass(keyspace, &mut pass, go_on);
+    /// Whether a pass is under way.
+    pub(crate) fn is_running(&self) -> bool {
+        self.is_running.load(Ordering::Relaxed)
+    }
+
+    /// Takes the next step of the pass under way, or the first of a new one.
+    pub(crate) fn step(&self, keyspace: &Keyspace, log: &dyn Log, now_ms: Millis) -> Result<Progress> {
+        let mut work = self.work.lock();
+        let result = match &mut *work {
+            Some(pass) => self.advance(keyspace, pass),
+            none => self.begin(none.insert(keyspace.begin_pass())).map(|()| None),
+        };
         let result = match result {
-            Ok(Some(checkpoint)) => {
-                keyspace.finish_pass(pass);
-                log.cut(checkpoint.position + 1).map(|()| Some(checkpoint.position))
+            Ok(None) => {
+                self.is_running.store(true, Ordering::Relaxed);
+                return Ok(Progress::More);
             }
-            other => {
-                keyspace.abandon_pass(pass);
-                other.map(|_| None)
+            Ok(Some(checkpoint)) => {
+                keyspace.finish_pass(work.take().expect("it has just advanced"));
+                log.cut(checkpoint.position + 1).map(|()| checkpoint.position)
+            }
+            Err(error) => {
+                keyspace.abandon_pass(work.take().expect("it has just failed"));
+                Err(error)
             }
         };
+        self.is_running.store(false, Ordering::Relaxed);
+        self.note(&result, now_ms);
+        result.map(|_| Progress::Complete)
+    }
+
+    /// Gives up the pass under way, if there is one: what it took is dirty again.
+    pub(crate) fn abandon(&self, keyspace: &Keyspace) {
+        if let Some(pass) = self.work.lock().take() {
+            keyspace.abandon_pass(pass);
+            self.is_running.store(false, Ordering::Relaxed);
+        }
+    }
+
+    fn note(&self, result: &Result<Position>, now_ms: Millis) {
         let mut facts = self.facts.lock();
         facts.last_error = result.as_ref().err().cloned();
-        if let Ok(Some(position)) = result {
+        if let Ok(position) = *result {
             facts.completed += 1;
             facts.last_ms = now_ms;
             facts.position = position;
         }
-        self.is_running.store(false, Ordering::Relaxed);
-        result.map(|_| ())
     }
 
-    fn write_pass(&self, keyspace: &Keyspace, pass: &mut Pass, go_on: &dyn Fn() -> bool) -> Result<Option<Checkpoint>> {
-        for db in (0..16).filter(|db| pass.clear >> db & 1 == 1) {
-            self.tier.clear_prefix(&tier_prefix(db))?;
-        }
-        let mut more = true;
-        while more {
-            if !go_on() {
-                return Ok(None);
-            }
-            let mut batch = Batch::new();
-            more = keyspace.continue_pass(pass, &mut batch, BATCH_BYTES);
-            self.apply(batch)?;
+    fn begin(&self, pass: &Pass) -> Result<()> {
+        (0..16).filter(|db| pass.clear >> db & 1 == 1).try_for_each(|db| self.tier.clear_prefix(&tier_prefix(db)))
+    }
+
+    /// One batch; behind the last one the checkpoint itself.
+    fn advance(&self, keyspace: &Keyspace, pass: &mut Pass) -> Result<Option<Checkpoint>> {
+        let mut batch = Batch::new();
+        let more = keyspace.continue_pass(pass, &mut batch, BATCH_BYTES);
+        self.apply(batch)?;
+        if more {
+            return Ok(None);
         }
         self.tier.flush()?;
         let checkpoint = keyspace.checkpoint_of(pass);
