@@ -192,6 +192,12 @@ impl Engine {
         }
     }
 
+    /// Whether [`Engine::confirm`] would wait for the disk.
+    #[inline]
+    pub fn waits_for(&self, upto: Position) -> bool {
+        self.durability == Durability::Disk && self.log.synced() < upto
+    }
+
     /// Asks the background to sync soon; many asks are one sync.
     pub fn want_sync(&self, upto: Position) {
         if self.sync_upto.fetch_max(upto, Ordering::AcqRel) < upto {

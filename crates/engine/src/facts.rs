@@ -93,7 +93,7 @@ impl Engine {
     fn tell_server(&self, sheet: &mut FactSheet) {
         let uptime = self.clock().uptime().as_secs();
         // Clients look at this to know which words they may use.
-        sheet.tell("server", "redis_version", "8.2.0");
+        sheet.tell("server", "redis_version", kvark_commands::COMPATIBLE_VERSION);
         sheet.tell("server", "server_name", "kvark");
         sheet.tell("server", "kvark_version", env!("CARGO_PKG_VERSION"));
         sheet.tell("server", "redis_mode", "standalone");

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kvark_base::Millis;
 use kvark_base::limits::DATABASES;
+use kvark_base::{Millis, Position};
 use parking_lot::Mutex;
 
 use crate::entry::EntryRef;
@@ -58,6 +58,7 @@ pub struct Walk<'a> {
     upper: Bound<Vec<u8>>,
     reverse: bool,
     done: bool,
+    seen: Position,
 }
 
 impl Keyspace {
@@ -65,7 +66,7 @@ impl Keyspace {
     pub fn walk(&self, db: u32, bounds: Bounds<'_>, reverse: bool) -> Walk<'_> {
         let (lower, upper) = (bounds.0.map(<[u8]>::to_vec), bounds.1.map(<[u8]>::to_vec));
         let done = is_empty_range(&lower, &upper);
-        Walk { keyspace: self, db, lower, upper, reverse, done }
+        Walk { keyspace: self, db, lower, upper, reverse, done, seen: 0 }
     }
 
     /// Takes in what the shards have noted since the last walk, or builds the index.
@@ -136,6 +137,11 @@ impl KeyRun {
 }
 
 impl Walk<'_> {
+    /// Everything that was handed over so far depends on the log up to here.
+    pub fn seen(&self) -> Position {
+        self.seen
+    }
+
     /// Hands over the next live entries, at most `limit`; returns how many. Fewer than `limit` is the end.
     pub fn next(&mut self, limit: usize, now_ms: Millis, mut each: impl FnMut(&EntryRef<'_>)) -> usize {
         let (mut seen, mut run) = (0, KeyRun::default());
@@ -168,7 +174,7 @@ impl Walk<'_> {
         self.done = is_empty_range(&self.lower, &self.upper);
     }
 
-    fn look_up(&self, run: &KeyRun, now_ms: Millis, each: &mut impl FnMut(&EntryRef<'_>)) -> usize {
+    fn look_up(&mut self, run: &KeyRun, now_ms: Millis, each: &mut impl FnMut(&EntryRef<'_>)) -> usize {
         let hashed: Vec<_> = (0..run.ends.len()).map(|index| self.keyspace.key(run.get(index))).collect();
         let prefetch = self.keyspace.prefetch();
         hashed.iter().take(2 * AHEAD).for_each(|key| prefetch.bucket(self.db, key));
@@ -186,6 +192,7 @@ impl Walk<'_> {
                 seen += 1;
                 each(&entry);
             }
+            self.seen = self.seen.max(view.seen());
         }
         seen
     }

@@ -13,6 +13,7 @@ use pyo3::types::PyTuple;
 
 use crate::DB;
 use crate::bytes::{key, new_bytes, new_value};
+use crate::errors::of_error;
 use crate::store::Store;
 
 /// The first chunk is small, for the many who want the first few; later ones double up to the most.
@@ -162,7 +163,8 @@ impl Scan {
         let mut pairs = Vec::with_capacity(wanted);
         let mut last: Vec<u8> = Vec::new();
         let (what, mut failed) = (self.what, false);
-        engine.walk(DB, self.range.bounds(), self.range.reverse).next(wanted, engine.now_ms(), |entry| {
+        let mut walk = engine.walk(DB, self.range.bounds(), self.range.reverse);
+        walk.next(wanted, engine.now_ms(), |entry| {
             let name = if what == What::Values { std::ptr::null_mut() } else { new_bytes(py, entry.key()) };
             let value = if what == What::Keys { std::ptr::null_mut() } else { new_value(py, entry.value()) };
             failed |= (name.is_null() && what != What::Values) || (value.is_null() && what != What::Keys);
@@ -173,6 +175,11 @@ impl Scan {
         if failed {
             return Err(PyErr::fetch(py));
         }
+        let seen = walk.seen();
+        drop(walk);
+        // What others have just written may wait for its sync, and then so does whoever reads it.
+        let confirmed = if engine.waits_for(seen) { py.detach(|| engine.confirm(seen)) } else { engine.confirm(seen) };
+        confirmed.map_err(|error| of_error(py, &error))?;
         if !pairs.is_empty() {
             self.range.pass(&last);
         }
