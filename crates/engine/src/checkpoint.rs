@@ -5,6 +5,8 @@
 //! ```
 //!
 //! Invariant: the checkpoint is written after a flush of all its entries and flushed itself before the log is cut.
+//! Invariant: the log is synced before the tier is handed what it says. Else a loss of power could leave the tier ahead of
+//! the log: one half of a bracket there and the other nowhere.
 //! Invariant: one pass at a time, one step of it at a time; a failed pass leaves everything it took dirty.
 
 use std::sync::Arc;
@@ -22,7 +24,7 @@ const FORMAT: u8 = 1;
 /// Where the keys of databases begin.
 pub(crate) const FIRST_DATA_KEY: &[u8] = &[1];
 /// Bytes gathered before the tier is handed a sorted batch.
-const BATCH_BYTES: usize = 2 << 20;
+const BATCH_BYTES: usize = 4 << 20;
 
 /// What `INFO` tells of checkpoints.
 #[derive(Debug, Default, Clone)]
@@ -77,8 +79,8 @@ impl Checkpointer {
     pub(crate) fn step(&self, keyspace: &Keyspace, log: &dyn Log, now_ms: Millis) -> Result<Progress> {
         let mut work = self.work.lock();
         let result = match &mut *work {
-            Some(pass) => self.advance(keyspace, pass),
-            none => self.begin(none.insert(keyspace.begin_pass())).map(|()| None),
+            Some(pass) => self.advance(keyspace, log, pass),
+            none => self.begin(log, none.insert(keyspace.begin_pass())).map(|()| None),
         };
         let result = match result {
             Ok(None) => {
@@ -117,14 +119,18 @@ impl Checkpointer {
         }
     }
 
-    fn begin(&self, pass: &Pass) -> Result<()> {
+    fn begin(&self, log: &dyn Log, pass: &Pass) -> Result<()> {
+        if pass.clear != 0 {
+            log.sync()?;
+        }
         (0..16).filter(|db| pass.clear >> db & 1 == 1).try_for_each(|db| self.tier.clear_prefix(&tier_prefix(db)))
     }
 
     /// One batch; behind the last one the checkpoint itself.
-    fn advance(&self, keyspace: &Keyspace, pass: &mut Pass) -> Result<Option<Checkpoint>> {
+    fn advance(&self, keyspace: &Keyspace, log: &dyn Log, pass: &mut Pass) -> Result<Option<Checkpoint>> {
         let mut batch = Batch::new();
         let more = keyspace.continue_pass(pass, &mut batch, BATCH_BYTES);
+        log.sync()?;
         self.apply(batch)?;
         if more {
             return Ok(None);

@@ -11,10 +11,12 @@ use kvark_disk::{Disk, Faulty, Loss};
 use kvark_engine::{Durability, Engine, Parts};
 use kvark_keyspace::Options as KeyspaceOptions;
 use kvark_log_files::{Fill, LogFiles};
+use kvark_tier::Tier;
 use kvark_tier::memory::MemoryTier;
 
 use crate::model::{Model, Only, Op};
 use crate::sink::TextSink;
+use crate::watched::WatchedTier;
 
 /// Databases that a run uses.
 const DBS: u64 = 3;
@@ -29,7 +31,7 @@ pub struct World {
     durability: Durability,
     clock: Clock,
     disk: Faulty,
-    tier: Arc<MemoryTier>,
+    tier: Arc<WatchedTier>,
     engine: Arc<Engine>,
     session: Session,
     model: Model,
@@ -48,7 +50,7 @@ pub enum End {
     PowerLoss,
 }
 
-fn assemble(disk: &Faulty, tier: &Arc<MemoryTier>, clock: &Clock, durability: Durability) -> Result<Arc<Engine>> {
+fn assemble(disk: &Faulty, tier: &Arc<WatchedTier>, clock: &Clock, durability: Durability) -> Result<Arc<Engine>> {
     let options = kvark_log_files::Options {
         segment_len_bytes: SEGMENT_LEN,
         fill: if durability == Durability::Disk { Fill::Zeros } else { Fill::Reserve },
@@ -76,7 +78,8 @@ impl World {
     /// An empty store on an empty disk.
     pub fn new(seed: u64, durability: Durability) -> Self {
         let clock = Clock::manual(1_700_000_000_000);
-        let (disk, tier) = (Faulty::new(seed), Arc::new(MemoryTier::new()));
+        let disk = Faulty::new(seed);
+        let tier = Arc::new(WatchedTier::new(Arc::new(MemoryTier::new()), disk.clone()));
         let engine = assemble(&disk, &tier, &clock, durability).expect("a new store opens");
         let session = session_of(&engine);
         let (random, model) = (Random::from_seed(seed), Model::default());
@@ -214,16 +217,24 @@ impl World {
         self.engine.tick();
     }
 
-    /// The store comes to its end and is opened again by another process.
+    /// The store comes to its end, in the middle of a checkpoint where it comes to one in time, and is opened again by
+    /// another process.
     pub fn end(&mut self, end: End) {
         let loss = match end {
             End::Kill => Loss::Kill,
             End::PowerLoss => Loss::Power,
         };
-        self.disk = self.disk.after(loss);
         // What the tier had not flushed was in the process's memory, or on its way: any part of it may be left.
-        let percent = 50 * self.random.below(3);
-        self.tier = Arc::new(self.tier.crash_keeping(&mut self.random, percent));
+        self.tier.aim(self.random.below(6), loss, self.random.next_u64());
+        let _ = self.engine.checkpoint();
+        let picture = self.tier.picture();
+        if picture.is_none() {
+            self.tier.aim(0, loss, self.random.next_u64());
+            let _ = self.tier.flush();
+        }
+        let (disk, tier) = picture.or_else(|| self.tier.picture()).expect("the camera was aimed at the next call");
+        self.tier = Arc::new(WatchedTier::new(Arc::new(tier), disk.clone()));
+        self.disk = disk;
         self.engine.abandon();
         self.engine = assemble(&self.disk, &self.tier, &self.clock, self.durability)
             .unwrap_or_else(|error| panic!("step {}: the store does not open after {end:?}: {error}", self.steps));
