@@ -18,7 +18,7 @@ from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, overload
 
 from kvark import _native
 from kvark._store import Store, open
-from kvark._types import Key, Pairs, Ttl, Value
+from kvark._types import Argument, Key, Pairs, Ttl, Value
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -268,6 +268,11 @@ class AsyncStore:
     ) -> AsyncScan[tuple[bytes, bytes]]:
         """An asynchronous iterator over (key, value), as `Store.scan` makes one."""
         return AsyncScan(self._store.scan(prefix=prefix, start=start, stop=stop, reverse=reverse, limit=limit))
+
+    async def execute(self, *args: Argument) -> Any:
+        """Executes any command of the server, as `Store.execute` does."""
+        # It may be one that waits, and the calls of one client stand in line.
+        return await _in_thread(self._store.execute, *args)
 
     async def clear(self) -> None:
         """Removes every key."""

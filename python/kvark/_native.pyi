@@ -2,21 +2,22 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Generic, Literal, Self, TypeVar, final, overload
+from typing import Any, Generic, Literal, Self, TypeVar, final, overload
 
 from typing_extensions import disjoint_base
 
-from kvark._types import Key, Pairs, Ttl, Value
+from kvark._types import Argument, Key, Pairs, Ttl, Value
 
 _T = TypeVar("_T")
 _Item = TypeVar("_Item", covariant=True)
 
-__all__ = ["SETTINGS", "Scan", "Server", "Setting", "Store", "__version__", "check_setting"]
+__all__ = ["SETTINGS", "Scan", "Server", "Setting", "Store", "__version__", "check_setting", "examples"]
 
 __version__: str
 SETTINGS: tuple[Setting, ...]
 
 def check_setting(name: str, value: str, /) -> str: ...
+def examples() -> list[tuple[str, list[tuple[list[bytes], str]]]]: ...
 
 @final
 class Setting:
@@ -111,6 +112,7 @@ class Store:
     def _walk(self, what: Literal["items"], reverse: bool, /) -> Scan[tuple[bytes, bytes]]: ...
     @property
     def _pending(self) -> bool: ...
+    def execute(self, *args: Argument) -> Any: ...
     def clear(self) -> None: ...
     def checkpoint(self) -> None: ...
     def stats(self) -> dict[str, dict[str, int | str]]: ...

@@ -156,7 +156,8 @@ impl Engine {
         self.clock().now_ms()
     }
 
-    /// Executes any word for a session of the embedded door. A word that would park waits here.
+    /// Executes any word for a session of the embedded door. A word that would park waits here; one that would close a
+    /// connection leaves the session's peer killed, and the caller goes on with a new one.
     pub fn execute(
         self: &Arc<Self>,
         session: &mut Session,
@@ -169,7 +170,11 @@ impl Engine {
             let turn = self.turn(session, &pipeline, buffer, 0, out, &mut scratch);
             self.confirm(turn.position)?;
             match turn.end {
-                TurnEnd::Drained | TurnEnd::Close => return Ok(()),
+                TurnEnd::Drained => return Ok(()),
+                TurnEnd::Close => {
+                    session.peer.kill();
+                    return Ok(());
+                }
                 TurnEnd::Held { retry_ms } => {
                     // Whoever waits for room helps to make it.
                     if !matches!(self.log.maintain(), Ok(true)) {

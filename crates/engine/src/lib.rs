@@ -21,6 +21,7 @@ mod upkeep;
 
 pub use checkpoint::CheckpointFacts;
 pub use engine::{Engine, Parts};
+pub use kvark_commands::examples;
 pub use kvark_commands::strings::conditions::Condition;
 pub use kvark_commands::strings::{Expiry, SetOptions, SetOutcome};
 pub use kvark_keyspace::order::{Bounds, Walk, prefix_end};

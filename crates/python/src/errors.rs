@@ -47,6 +47,15 @@ pub(crate) fn of_fault(py: Python<'_>, fault: &Fault) -> PyErr {
     raise(py, class, sentence)
 }
 
+/// The error that a command answered: what befell the store as anywhere else, else `ReplyError` with the whole message.
+#[cold]
+pub(crate) fn of_reply(py: Python<'_>, message: &str) -> PyErr {
+    match message.split_once(' ').map_or("", |(code, _)| code) {
+        "NOSPACE" | "IOERR" | "MISCONF" | "BUSY" | "WRONGTYPE" => of_fault(py, &Fault::new(message.to_owned())),
+        _ => raise(py, "ReplyError", message),
+    }
+}
+
 /// `TypeError`: an argument is of a Python type that does not fit.
 #[cold]
 pub(crate) fn wrong_argument(rule: &str, found: &Bound<'_, PyAny>) -> PyErr {

@@ -131,7 +131,7 @@ impl Handle {
 
     /// What a refused call raises; a store that another thread has closed meanwhile says so.
     #[cold]
-    fn failure(&self, py: Python<'_>, fault: &Fault) -> PyErr {
+    pub(crate) fn failure(&self, py: Python<'_>, fault: &Fault) -> PyErr {
         if self.is_closed() { self.refusal(py) } else { of_fault(py, fault) }
     }
 

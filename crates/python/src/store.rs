@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use kvark_call::Settings;
 use kvark_engine::{Condition, Engine, Expiry, OpenOptions, SetOptions, SetOutcome};
-use pyo3::exceptions::{PyKeyError, PyValueError};
+use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyList};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyTuple};
 
 use crate::DB;
 use crate::batch;
 use crate::bytes::{key as name_of, value as value_of};
 use crate::errors::of_error;
+use crate::execute::OwnClient;
 use crate::handle::Handle;
 use crate::scan::{Range, Scan, What};
 use crate::settings;
@@ -23,6 +24,7 @@ pub(crate) struct Store {
     handle: Handle,
     path: Option<PathBuf>,
     durability: &'static str,
+    own_client: OwnClient,
 }
 
 impl Store {
@@ -67,7 +69,7 @@ impl Store {
         options.dir.clone_from(&path);
         let durability = options.durability.name();
         let engine = py.detach(|| Engine::open(&options, checked)).map_err(|error| of_error(py, &error))?;
-        Ok(Self { handle: Handle::new(engine), path, durability })
+        Ok(Self { handle: Handle::new(engine), path, durability, own_client: OwnClient::default() })
     }
 
     /// The directory, `None` for a store in memory.
@@ -272,6 +274,19 @@ impl Store {
     fn _pending(&self, py: Python<'_>) -> PyResult<bool> {
         let engine = self.handle.attached(py)?;
         Ok(engine.keyspace().log().last() > engine.synced())
+    }
+
+    /// Executes any command of the server, as one client of it would: `db.execute("SETRANGE", "k", 6, b"text")`.
+    ///
+    /// Arguments are str (as UTF-8), bytes, int or float. A status comes back as str, bytes as bytes, a map as dict, sets
+    /// and arrays as list, nothing as None. What a command refuses is a ReplyError. SELECT and the like hold for later
+    /// calls of `execute`, not for the other calls, which stay with database 0.
+    #[pyo3(signature = (*args))]
+    fn execute<'py>(&self, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        if args.is_empty() {
+            return Err(PyTypeError::new_err("execute() takes a command and its arguments"));
+        }
+        self.own_client.execute(&self.handle, args)
     }
 
     /// Removes every key.
