@@ -22,6 +22,8 @@ EXAMPLES = _native.examples()
 each_example = pytest.mark.parametrize("steps", [pytest.param(steps, id=command) for command, steps in EXAMPLES])
 DATABASES = 16
 NOTHING = "0" * 32
+# They empty databases, or write a checkpoint.
+FIRST = ("FLUSHALL", "FLUSHDB", "SAVE", "BGSAVE", "DEBUG|RELOAD")
 
 Steps = list[tuple[list[bytes], str]]
 Ask = Callable[..., Any]
@@ -134,11 +136,12 @@ def test_the_embedded_door_answers_as_the_manual_says_and_a_restart_changes_noth
 
 
 def run_all(connect: Callable[[], tuple[Ask, Callable[[], None]]]) -> None:
-    """Runs all examples, each by a client of its own in the next database; those that empty databases come first.
+    """Runs all examples, each by a client of its own in the next database.
 
-    Their answers may depend on an empty store and are looked at elsewhere; here the effects count.
+    Their answers may depend on an empty store and are looked at elsewhere; here the effects count. So what would take
+    earlier ones away, or keep them by another way than the log, comes first.
     """
-    bundle = sorted(EXAMPLES, key=lambda example: not example[0].startswith("FLUSH"))
+    bundle = sorted(EXAMPLES, key=lambda example: example[0] not in FIRST)
     for number, (_, steps) in enumerate(bundle):
         ask, leave = connect()
         assert ask("SELECT", str(number % DATABASES)) == "OK"
