@@ -36,6 +36,8 @@ class Config:
 
     settings: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    file: tuple[Path, bool] | None = None
+    """The file's absolute path and whether it is TOML: what CONFIG REWRITE needs."""
 
     def __getitem__(self, name: str) -> str:
         return self.settings.get(name, DEFAULTS[name])
@@ -47,7 +49,12 @@ DEFAULTS = {row.name: row.default for row in _native.SETTINGS}
 def load(flags: Mapping[str, str], environ: Mapping[str, str], file: Path | None) -> Config:
     """The settings of `flags`, `environ` and `file`, the earlier before the later. Raises `ConfigError`."""
     config = Config()
-    given = [*(read_file(file, config.warnings) if file else ()), *of_environment(environ)]
+    given = list(of_environment(environ))
+    if file:
+        text = text_of_file(file)
+        # A link stays a link when the file behind it is replaced.
+        config.file = (file.resolve(), is_toml(text, file))
+        given[:0] = of_toml(text, file) if config.file[1] else of_redis_conf(text, file, config.warnings)
     given += [Given(name, text, f"--{name}") for name, text in flags.items()]
     for one in given:
         config.settings[one.name] = check(one)
@@ -69,18 +76,17 @@ def of_environment(environ: Mapping[str, str]) -> Iterator[Given]:
             yield Given(name, environ[variable], variable)
 
 
-def read_file(path: Path, warnings: list[str]) -> list[Given]:
-    """What the file says. `.toml` is TOML, `.conf` is a redis.conf; anything else is what it can be read as."""
+def text_of_file(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if path.suffix == ".conf" or (path.suffix != ".toml" and not is_toml(text)):
-        return list(of_redis_conf(text, path, warnings))
-    return list(of_toml(text, path))
 
 
-def is_toml(text: str) -> bool:
+def is_toml(text: str, path: Path) -> bool:
+    """`.toml` is TOML, `.conf` is a redis.conf; anything else is what it can be read as."""
+    if path.suffix in (".toml", ".conf"):
+        return path.suffix == ".toml"
     try:
         tomllib.loads(text)
     except tomllib.TOMLDecodeError:
@@ -122,7 +128,8 @@ def text_of(value: object, where: str, key: str) -> str:
 def of_redis_conf(text: str, path: Path, warnings: list[str]) -> Iterator[Given]:
     left_out: list[str] = []
     repeated: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    # Not splitlines(): a quoted word may hold what only Unicode takes for the end of a line.
+    for number, line in enumerate(text.split("\n"), 1):
         where = f"{path}:{number}"
         name, *arguments = split_line(line, where) or [""]
         name = name.lower()

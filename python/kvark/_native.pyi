@@ -120,7 +120,14 @@ class Store:
 
 @final
 class Server:
-    def __new__(cls, store: Store, settings: Mapping[str, str | int], any_port: bool, /) -> Self: ...
+    def __new__(
+        cls,
+        store: Store,
+        settings: Mapping[str, str | int],
+        any_port: bool,
+        config_file: tuple[str | os.PathLike[str], bool] | None = None,
+        /,
+    ) -> Self: ...
     @property
     def addresses(self) -> Sequence[str]: ...
     @property

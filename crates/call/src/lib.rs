@@ -23,4 +23,4 @@ pub use reply::{ReplySink, Version};
 pub use request::{Pipeline, Request, Span};
 pub use session::{Peer, Session, Sessions};
 pub use setting::Settings;
-pub use world::World;
+pub use world::{ConfigFile, ConfigFormat, World};

@@ -1,5 +1,6 @@
 //! What a command may ask of the world around it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,12 +9,32 @@ use parking_lot::Mutex;
 
 use crate::{FactSheet, Facts, Sessions, Settings};
 
+/// How a file of settings is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConfigFormat {
+    /// `maxclients = 100`
+    Toml,
+    /// `maxclients 100`
+    RedisConf,
+}
+
+/// The file that settings were read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFile {
+    /// Its absolute path.
+    pub path: PathBuf,
+    /// How it is written.
+    pub format: ConfigFormat,
+}
+
 /// Shared by all sessions of a store.
 pub struct World {
     /// Time.
     pub clock: Clock,
     /// What was configured.
     pub settings: Settings,
+    /// Where it was configured, if that was a file. Held while the file is written, so that one writes at a time.
+    pub config_file: Mutex<Option<ConfigFile>>,
     /// Who is connected.
     pub sessions: Sessions,
     facts: Mutex<Vec<Arc<dyn Facts>>>,
@@ -27,6 +48,7 @@ impl World {
         Self {
             clock,
             settings,
+            config_file: Mutex::default(),
             sessions: Sessions::default(),
             facts: Mutex::default(),
             shutdown: AtomicBool::new(false),

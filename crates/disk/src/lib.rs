@@ -62,6 +62,11 @@ pub trait Disk: Send + Sync {
     /// Claims `dir` for this process. [`Kind::Busy`] names the process that has it.
     fn lock(&self, dir: &Path) -> Result<Lock>;
 
+    /// Gives `to` the permissions of `from` when there is such a file; only the operating system's files have any.
+    fn copy_permissions(&self, _from: &Path, _to: &Path) -> Result<()> {
+        Ok(())
+    }
+
     /// Everything the file of that name holds.
     fn read_all(&self, path: &Path) -> Result<Vec<u8>> {
         let file = self.open(path)?;
@@ -71,12 +76,14 @@ pub trait Disk: Send + Sync {
     }
 
     /// Makes the file of that name hold `bytes`, for good: after a crash it holds them or what it held before.
+    /// Who might not read it before may not read it now.
     fn write_all_atomic(&self, path: &Path, bytes: &[u8]) -> Result<()> {
         let dir = path.parent().unwrap_or(Path::new("."));
         let mut name = path.file_name().unwrap_or_default().to_os_string();
         name.push(".new");
         let fresh = dir.join(name);
         let file = self.create(&fresh)?;
+        self.copy_permissions(path, &fresh)?;
         file.write_at(0, bytes)?;
         file.sync_data()?;
         self.rename(&fresh, path)?;

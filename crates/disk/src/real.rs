@@ -79,6 +79,14 @@ impl Disk for Real {
         doing("syncing the directory", dir, fs::File::open(dir).and_then(|handle| handle.sync_all()))
     }
 
+    fn copy_permissions(&self, from: &Path, to: &Path) -> Result<()> {
+        match fs::metadata(from) {
+            Ok(metadata) => doing("changing the permissions of", to, fs::set_permissions(to, metadata.permissions())),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(e) => doing("looking at", from, Err(e)),
+        }
+    }
+
     fn lock(&self, dir: &Path) -> Result<Lock> {
         let path = dir.join("LOCK");
         let options = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).clone();

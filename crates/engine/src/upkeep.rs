@@ -5,9 +5,11 @@ use std::sync::atomic::Ordering;
 
 use kvark_base::{Error, Kind, Millis, Result};
 use kvark_commands::{ShutdownOptions, Upkeep};
+use kvark_disk::Real;
 use kvark_keyspace::checkpoint::TierEntry;
 
 use crate::checkpoint::FIRST_DATA_KEY;
+use crate::config_file;
 use crate::engine::Engine;
 use crate::options::Durability;
 
@@ -89,6 +91,7 @@ impl Upkeep for Engine {
     }
 
     fn rewrite_config(&self) -> Option<Result<()>> {
-        None
+        let file = self.world.config_file.lock();
+        file.as_ref().map(|file| config_file::save(&Real, file, &self.world.settings))
     }
 }

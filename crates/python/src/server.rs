@@ -2,8 +2,10 @@
 //!
 //! Invariant: whoever waits for the server or stops it is detached; its threads never want the interpreter.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use kvark_call::{ConfigFile, ConfigFormat};
 use kvark_engine::Engine;
 use kvark_server::{Listen, Port};
 use parking_lot::Mutex;
@@ -35,12 +37,22 @@ impl Server {
 #[pymethods]
 impl Server {
     /// Serves `store` as its settings and `settings` say. With `any_port` the TCP port is one that is free.
+    /// `config_file` is what CONFIG REWRITE writes: an absolute path, and whether the file is TOML or a redis.conf.
     #[new]
-    #[pyo3(signature = (store, settings, any_port, /))]
-    fn new(store: &Bound<'_, Store>, settings: &Bound<'_, PyDict>, any_port: bool) -> PyResult<Self> {
+    #[pyo3(signature = (store, settings, any_port, config_file=None, /))]
+    fn new(
+        store: &Bound<'_, Store>,
+        settings: &Bound<'_, PyDict>,
+        any_port: bool,
+        config_file: Option<(PathBuf, bool)>,
+    ) -> PyResult<Self> {
         let py = store.py();
         let engine = store.get().handle().shared(py)?;
         settings::apply(&engine.world().settings, settings)?;
+        *engine.world().config_file.lock() = config_file.map(|(path, is_toml)| ConfigFile {
+            path,
+            format: if is_toml { ConfigFormat::Toml } else { ConfigFormat::RedisConf },
+        });
         let mut listen = Listen::from_settings(&engine.world().settings).map_err(|error| of_error(py, &error))?;
         if any_port {
             listen.port = Port::Any;

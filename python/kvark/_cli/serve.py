@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     with woken_by_signals() as (reader, writer):
         store = Store._opened(config["dir"], config.settings)
         try:
-            server = _native.Server(store, {}, False)
+            server = _native.Server(store, {}, False, config.file)
             print(first_line(server, store), flush=True)
             failures = watch(server, writer)
             os.read(reader, 1)
