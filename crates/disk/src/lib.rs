@@ -14,7 +14,7 @@ pub mod memory;
 pub mod real;
 
 pub use faulty::{Faulty, Loss};
-pub use mapping::Mapping;
+pub use mapping::{Mapping, Warmer};
 pub use memory::Memory;
 pub use real::Real;
 

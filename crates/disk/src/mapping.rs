@@ -4,11 +4,25 @@
 
 use std::ops::Range;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 /// What keeps a mapping's memory alive.
 pub(crate) trait Backing: Send + Sync {
     /// The caller has no business with these bytes for now: they need not be resident.
     fn release(&self, range: Range<usize>);
+    /// The caller will soon write these bytes: what the first touch of a page costs is to be paid now.
+    fn warm(&self, range: Range<usize>);
+}
+
+/// Makes a mapping's pages ready from another thread than the one that writes them; keeps the memory alive.
+pub struct Warmer(Arc<dyn Backing>);
+
+impl Warmer {
+    /// Pays for the first touch of the pages of `range`. Content stays as it is. Where the system has no such call nothing
+    /// happens: it costs only time.
+    pub fn warm(&self, range: Range<usize>) {
+        self.0.warm(range);
+    }
 }
 
 /// The first bytes of a file, shared with the operating system: what is stored here is in the file at once (a killed
@@ -16,7 +30,7 @@ pub(crate) trait Backing: Send + Sync {
 pub struct Mapping {
     start: NonNull<u8>,
     len: usize,
-    backing: Box<dyn Backing>,
+    backing: Arc<dyn Backing>,
 }
 
 // SAFETY: the memory belongs to `backing`, which is Send + Sync; writes go through `&mut self` only.
@@ -28,7 +42,7 @@ impl Mapping {
     /// # Safety
     /// `start..start + len` must be valid for reads and writes as long as `backing` lives, and no Rust reference to
     /// it may be made except through the result.
-    pub(crate) unsafe fn new(start: NonNull<u8>, len: usize, backing: Box<dyn Backing>) -> Self {
+    pub(crate) unsafe fn new(start: NonNull<u8>, len: usize, backing: Arc<dyn Backing>) -> Self {
         Self { start, len, backing }
     }
 
@@ -63,5 +77,10 @@ impl Mapping {
             self.len
         );
         self.backing.release(range);
+    }
+
+    /// The handle by which a thread in the background makes pages ready.
+    pub fn warmer(&self) -> Warmer {
+        Warmer(Arc::clone(&self.backing))
     }
 }

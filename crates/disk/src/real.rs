@@ -178,7 +178,7 @@ impl File for RealFile {
         match NonNull::new(start.cast::<u8>()) {
             Some(start) if start.as_ptr().cast() != libc::MAP_FAILED => {
                 // SAFETY: the kernel gave `len` bytes at `start`; `Pages` unmaps them when it is dropped and nobody else knows them.
-                Ok(unsafe { Mapping::new(start, len, Box::new(Pages { start, len })) })
+                Ok(unsafe { Mapping::new(start, len, Arc::new(Pages { start, len })) })
             }
             _ => doing("mapping", &self.path, Err(std::io::Error::last_os_error())),
         }
@@ -233,6 +233,19 @@ impl Backing for Pages {
             // SAFETY: within the mapping; for a shared mapping of a file DONTNEED drops page table entries, never content.
             unsafe { libc::madvise(self.start.as_ptr().add(start).cast(), end - start, libc::MADV_DONTNEED) };
         }
+    }
+
+    fn warm(&self, range: Range<usize>) {
+        // SAFETY: asks the kernel only for its constant.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as usize;
+        let (start, end) = (range.start / page * page, range.end.next_multiple_of(page).min(self.len));
+        #[cfg(target_os = "linux")]
+        if start < end {
+            // SAFETY: within the mapping; populating touches page tables, never content. A refusal (an old kernel) is harmless.
+            unsafe { libc::madvise(self.start.as_ptr().add(start).cast(), end - start, libc::MADV_POPULATE_WRITE) };
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = (start, end);
     }
 }
 

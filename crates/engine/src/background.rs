@@ -26,7 +26,7 @@ const CHECKPOINT_LOOK: Duration = Duration::from_millis(200);
 /// With nothing appended between two looks, a tail of this many bytes is worth a pass.
 const IDLE_TAIL_BYTES: u64 = 1 << 20;
 const MERGE_MS: u64 = 50;
-const NICE: i32 = 10;
+const NICE: i32 = 19;
 /// Growth of the tables that is worth asking the allocator for its holes.
 const TABLES_STEP: u64 = 4 << 20;
 
@@ -206,7 +206,9 @@ fn give_back_memory() {
     }
 }
 
-/// Background work yields to the event loops. Refused on systems that count niceness by process; that costs only smoothness.
+/// Background work yields to the event loops, but not altogether: it holds a shard now and then, and must get the time to let
+/// it go even when every core is busy. (A thread that only ran on idle cores could keep a shard for a second there.)
+/// Refused on systems that count niceness by process; that costs only smoothness.
 fn lower_priority() {
     #[cfg(target_os = "linux")]
     // SAFETY: plain system calls on the calling thread.

@@ -1,11 +1,6 @@
 //! The file `STORE`: what was decided when the store was made, as lines a person can read.
 //!
-//! ```text
-//! kvark 1
-//! incarnation 9f86d081884c7d65
-//! shards 64
-//! seed 2c26b46b68ffc68f
-//! ```
+//! `docs/format/store.md` has the page.
 //!
 //! Invariant: it is written once, before anything else of the store, and never changed.
 
@@ -89,5 +84,13 @@ mod tests {
             disk.write_all_atomic(&dir.join(NAME), text.as_bytes()).unwrap();
             assert_eq!(Manifest::read(&disk, dir).unwrap_err().kind(), Kind::Corrupt, "{text:?}");
         }
+    }
+
+    #[test]
+    fn the_page_says_what_is_written() {
+        let page = include_str!("../../../docs/format/store.md");
+        let example = page.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+        let manifest = Manifest { incarnation: 0x9f86_d081_884c_7d65, shards: 64, seed: 0x2c26_b46b_68ff_c68f };
+        assert_eq!(example, manifest.to_string());
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A database gets an ordered index of its keys at its first ordered walk, not before: a point write pays for it only
 //! from then on, and then only with a note in its shard's list, made while a key comes or goes (not while a value
-//! changes). The next walk takes the notes in. (`docs/decisions/0004-ordered-walks.md` has the rejected alternatives.)
+//! changes). The next walk takes the notes in; a shard whose notes outnumber its keys throws them away and notes no more,
+//! and the next walk makes the index anew. (`docs/decisions/0004-ordered-walks.md` has the rejected alternatives.)
 //!
 //! Invariant: index + notes of all shards = keys of the database, at any moment at which all shards are held. A walk sees
 //! a key that is there during the whole walk exactly once, in order.
@@ -69,18 +70,30 @@ impl Keyspace {
         Walk { keyspace: self, db, lower, upper, reverse, done, seen: 0 }
     }
 
+    /// How many notes wait for the next walk, over all shards.
+    pub fn pending_changes(&self) -> usize {
+        (0..self.shards()).map(|shard| self.shard(shard).changes.len()).sum()
+    }
+
     /// Takes in what the shards have noted since the last walk, or builds the index.
     fn refresh(&self, db: u8, index: &mut Option<Index>) {
         let emptied = self.orders.0[usize::from(db)].emptied.load(Ordering::Relaxed);
-        match index {
+        let current = match index {
             Some(index) if index.emptied == emptied => self.take_changes(db, &mut index.keys),
-            _ => *index = Some(Index { keys: self.build_index(db), emptied }),
+            _ => false,
+        };
+        if !current {
+            *index = Some(Index { keys: self.build_index(db), emptied });
         }
     }
 
-    fn take_changes(&self, db: u8, index: &mut BTreeSet<Box<[u8]>>) {
+    /// False when a shard has stopped noting since: then the index is not worth keeping.
+    fn take_changes(&self, db: u8, index: &mut BTreeSet<Box<[u8]>>) -> bool {
         for shard in 0..self.shards() {
             let mut state = self.shard(shard);
+            if state.ordered >> db & 1 == 0 {
+                return false;
+            }
             if state.changes.is_empty() {
                 continue;
             }
@@ -96,6 +109,7 @@ impl Keyspace {
                 }
             }
         }
+        true
     }
 
     fn build_index(&self, db: u8) -> BTreeSet<Box<[u8]>> {

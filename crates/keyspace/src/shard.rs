@@ -18,6 +18,9 @@ use crate::key::{Key, KeyHasher};
 use crate::slab::{PagePool, Slab};
 use crate::table::{Found, Table};
 
+/// Notes for the ordered indexes that a shard keeps in any case; more only while they are fewer than its keys.
+const MOST_CHANGES: usize = 1024;
+
 /// A shard on cache lines of its own.
 #[repr(align(128))]
 pub struct Shard {
@@ -65,7 +68,7 @@ pub struct State {
     pub last_removal: Position,
     /// Counters.
     pub counts: Counts,
-    /// Which databases have an ordered index, as bits.
+    /// For which databases changes are noted, as bits: an ordered index whose shard does not note is made anew.
     pub ordered: u16,
     /// What the ordered indexes have not heard of yet.
     pub changes: Vec<Change>,
@@ -224,9 +227,17 @@ impl State {
     }
 
     fn note_change(&mut self, db: u8, key: &[u8], added: bool) {
-        if self.ordered >> db & 1 == 1 {
-            self.changes.push(Change { db, added, key: key.into() });
+        if self.ordered >> db & 1 == 0 {
+            return;
         }
+        let keys: usize = self.tables.iter().map(Table::len).sum();
+        if self.changes.len() > MOST_CHANGES.max(keys) {
+            // Nobody has walked for long: taking the notes in would cost more than a new index.
+            self.changes = Vec::new();
+            self.ordered = 0;
+            return;
+        }
+        self.changes.push(Change { db, added, key: key.into() });
     }
 }
 

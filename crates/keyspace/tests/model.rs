@@ -237,3 +237,23 @@ fn a_keyspace_equals_a_map_through_passes_and_crashes() {
         world.check();
     }
 }
+
+/// The notes of a shard once grew without bound when nobody walked again.
+#[test]
+fn notes_for_a_walk_that_never_comes_are_thrown_away_and_the_next_walk_is_right() {
+    let keyspace = Keyspace::new(OPTIONS, Arc::new(MemoryLog::volatile()));
+    let everything = (Bound::Unbounded, Bound::Unbounded);
+    let put = |key: &[u8]| keyspace.write_one(0, keyspace.key(key), 0).put(key, ValueRef::Int(1), 0).unwrap();
+    put(b"stays");
+    assert_eq!(keyspace.walk(0, everything, false).next(10, 0, |_| ()), 1);
+    for round in 0..20_000u32 {
+        let key = round.to_be_bytes();
+        put(&key);
+        keyspace.write_one(0, keyspace.key(&key), 0).remove(&key).unwrap();
+    }
+    assert!(keyspace.pending_changes() <= 4 * 1026, "{} notes for one key", keyspace.pending_changes());
+    put(b"new");
+    let mut seen = Vec::new();
+    keyspace.walk(0, everything, false).next(10, 0, |entry| seen.push(entry.key().to_vec()));
+    assert_eq!(seen, [b"new".to_vec(), b"stays".to_vec()]);
+}

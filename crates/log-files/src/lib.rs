@@ -214,6 +214,7 @@ impl Log for LogFiles {
         let mut room = self.room.lock();
         self.writer.lock().check()?;
         let unmapped = self.unmap_written();
+        self.warm_ahead(&mut room);
         Ok(self.prepare_ahead(&mut room)? || unmapped)
     }
 

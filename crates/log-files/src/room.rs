@@ -20,6 +20,8 @@ use crate::{Fill, LogFiles, segment};
 pub(crate) const PAGE: u64 = 4096;
 /// Written bytes stay mapped in until there are so many.
 const RELEASE_LEN: usize = 1024 * 1024;
+/// The least pace, in bytes between two calls, for which pages are made ready, and the most bytes of them.
+const WARM_LEN: std::ops::Range<usize> = 64 * 1024..8 * 1024 * 1024;
 /// The fewest and the most given-up files that wait to be written again.
 const KEPT: std::ops::RangeInclusive<u64> = 2..=16;
 
@@ -30,6 +32,8 @@ pub(crate) struct Room {
     pub next_sequence: u64,
     /// The number of the written file when records were last given up.
     begun_at_cut: u64,
+    /// Bytes appended until the pages ahead were last made ready.
+    warmed_at: u64,
 }
 
 impl LogFiles {
@@ -58,6 +62,21 @@ impl LogFiles {
         self.writer.lock().check()?;
         self.wanted.fetch_max(wanted, Ordering::Relaxed);
         self.failing.lock().clone().map_or(Ok(Admission::Wait), Err)
+    }
+
+    /// Makes the pages ready that will be written until the next call, if it goes on as it went since the last one. The first
+    /// write to a page may wait for the file system's journal, and an event loop must not.
+    pub(crate) fn warm_ahead(&self, room: &mut Room) {
+        let appended = self.marks.appended_bytes.load(Ordering::Relaxed);
+        let pace = (appended - std::mem::replace(&mut room.warmed_at, appended)) as usize;
+        // A page made ready is written by the next sync, used or not: a slow log does better without.
+        if pace < WARM_LEN.start {
+            return;
+        }
+        let ahead = self.writer.lock().ahead((2 * pace).min(WARM_LEN.end));
+        if let Some((warmer, range)) = ahead {
+            warmer.warm(range);
+        }
     }
 
     /// Sees to it that a spare lies ready once a good part of the written segment is used, or somebody waits.

@@ -5,10 +5,11 @@
 //! Invariant: positions up to `last` are in the mapping; those up to `Marks::sealed` are in batches that recovery accepts.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use kvark_base::{Error, Kind, Position, Result, varint};
-use kvark_disk::Mapping;
+use kvark_disk::{Mapping, Warmer};
 
 use crate::parts::{Active, Live, Marks, Resume, SegmentFile, Spare};
 use crate::{batch, segment};
@@ -243,6 +244,12 @@ impl Writer {
         map.release(active.released..sealed_end);
         active.released = sealed_end;
         true
+    }
+
+    /// The next `len` bytes to be written, with the handle to make their pages ready.
+    pub fn ahead(&self, len: usize) -> Option<(Warmer, Range<usize>)> {
+        let map = self.map.as_ref()?;
+        Some((map.warmer(), self.at..(self.at + len).min(self.limit)))
     }
 
     /// Bytes from the oldest live segment to the end of what is written.

@@ -53,6 +53,7 @@ struct Heap(#[allow(dead_code)] Arc<Buffer>);
 
 impl Backing for Heap {
     fn release(&self, _range: Range<usize>) {}
+    fn warm(&self, _range: Range<usize>) {}
 }
 
 pub(crate) struct Content(pub(crate) Mutex<Images>);
@@ -188,6 +189,6 @@ impl File for MemoryFile {
         }
         let start = NonNull::new(images.buffer.start()).expect("a buffer has an address");
         // SAFETY: the buffer is at least as long as the file and lives in `Heap`; files reach its bytes by raw pointer only.
-        Ok(unsafe { Mapping::new(start, len, Box::new(Heap(images.buffer.clone()))) })
+        Ok(unsafe { Mapping::new(start, len, Arc::new(Heap(images.buffer.clone()))) })
     }
 }
