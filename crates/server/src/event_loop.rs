@@ -2,7 +2,7 @@
 //!
 //! Events are edge-triggered through `mio`, and a read that brings less than it had room for has drained its socket: without
 //! pipelining a command costs one `recv` and one `send`, and a wait is shared by all who are ready (40,000 commands of 50
-//! clients: 40,052 `recv`, 40,001 `send`, 1,745 `epoll_wait`, nothing else). Bare epoll has nothing left to save.
+//! clients: 40,052 `recv`, 40,001 `send`, 1,745 `epoll_wait`). Bare epoll has nothing left to save.
 //!
 //! Invariant: a slot is freed and filled again only between two waits, so an event never reaches a stranger.
 
