@@ -20,7 +20,7 @@ use kvark_keyspace::recover::Recovery;
 use kvark_keyspace::{Keyspace, Options as KeyspaceOptions};
 use kvark_log::memory::MemoryLog;
 use kvark_log::{Log, TornTail};
-use kvark_log_files::{Fill, LogFiles};
+use kvark_log_files::{LogFiles, Way};
 use kvark_tier::Tier;
 use kvark_tier_fjall::FjallTier;
 
@@ -79,7 +79,7 @@ fn durable(options: &OpenOptions, dir: &Path) -> Result<Parts> {
     let log_options = kvark_log_files::Options {
         dir: dir.join("log"),
         segment_len_bytes: options.segment_len_bytes.min(options.log_max_bytes / 4),
-        fill: if options.durability == Durability::Disk { Fill::Zeros } else { Fill::Reserve },
+        way: if options.durability == Durability::Disk { Way::Gathered } else { Way::Mapped },
         incarnation: manifest.incarnation,
     };
     // Every key is in memory: the tier is read once, from end to end. A cache of its blocks and filters would serve nobody.

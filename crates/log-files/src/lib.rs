@@ -1,9 +1,9 @@
 //! `log-files`: the log in segment files of one directory.
 //!
-//! Read in this order: [`segment`] and [`batch`] (the bytes), `writer` (the open batch), `room` (segments ahead), `survey` and
-//! `recover`.
+//! Read in this order: [`segment`] and [`batch`] (the bytes), `writer` (the open batch), `place` (where its bytes lie), `room`
+//! (segments ahead), `survey` and `recover`.
 //!
-//! An append copies its record into a mapped segment under one short mutex: no system call, no allocation. A seal puts the
+//! An append copies its record to its [place](Way) under one short mutex: no system call, no allocation. A seal puts the
 //! header before the records that already lie there. A sync writes what is sealed to the disk without holding that mutex.
 //!
 //! Invariant: a position is promised at level `os` when its batch is sealed in a mapping, at level `disk` when a sync that
@@ -12,6 +12,7 @@
 
 pub mod batch;
 mod parts;
+mod place;
 mod recover;
 mod room;
 pub mod segment;
@@ -24,23 +25,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use kvark_base::random::Random;
 use kvark_base::{Error, Kind, Position, Result, limits};
-use kvark_disk::{Disk, File};
+use kvark_disk::Disk;
 use kvark_log::{Admission, Bracket, Facts, Log, Replayed};
 use parking_lot::{Mutex, MutexGuard};
 
-use parts::Marks;
+use parts::{Marks, Unsynced};
 use room::Room;
 use writer::{State, Writer, room_for};
 
-/// How a file that was never written before is made ready.
+/// How records reach their file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fill {
-    /// Written with zeros, by the background: a later sync finds every block initialized and has no metadata to write. For
-    /// a log that is synced all the time.
-    Zeros,
-    /// Reserved. The first writer of a page pays for it (about 3 us); in all that is a third cheaper, and the
-    /// background never has to keep up. For a log that is synced now and then.
-    Reserve,
+pub enum Way {
+    /// Through a mapping: what is sealed outlives the process. For a log that is synced now and then.
+    Mapped,
+    /// Gathered in memory and written by the sync, which takes half as long as one of mapped pages. What is sealed outlives the
+    /// process only once it is synced, so this is for a log whose writers wait for that.
+    Gathered,
 }
 
 /// How a log is laid out.
@@ -50,17 +50,17 @@ pub struct Options {
     pub dir: PathBuf,
     /// Bytes of a segment; a longer record gets a longer one.
     pub segment_len_bytes: u64,
-    /// How fresh files are made ready; those that are used again need nothing.
-    pub fill: Fill,
+    /// How records reach their file.
+    pub way: Way,
     /// The random number by which a log that is made now knows its files.
     pub incarnation: u64,
 }
 
 impl Options {
-    /// What a store uses: segments of 64 MiB, filled ahead.
+    /// What a store uses: mapped segments of 64 MiB.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         let incarnation = Random::from_system().next_u64();
-        Self { dir: dir.into(), segment_len_bytes: 64 << 20, fill: Fill::Zeros, incarnation }
+        Self { dir: dir.into(), segment_len_bytes: 64 << 20, way: Way::Mapped, incarnation }
     }
 }
 
@@ -108,9 +108,9 @@ impl LogFiles {
         self.make_room(room)
     }
 
-    /// Syncs `files`; when that fails the log takes nothing more.
-    fn sync_files(&self, files: &[Arc<dyn File>]) -> Result<()> {
-        let result = files.iter().try_for_each(|file| file.sync_data());
+    /// Writes and syncs; when that fails the log takes nothing more.
+    fn sync_files(&self, files: &[Unsynced]) -> Result<()> {
+        let result = files.iter().try_for_each(Unsynced::sync);
         self.syncs.fetch_add(1, Ordering::Relaxed);
         result.map_err(|cause| {
             let message = format!(
@@ -123,22 +123,21 @@ impl LogFiles {
         })
     }
 
-    /// Seals, and collects the files with sealed records that were never synced, oldest first.
-    fn seal_for_sync(&self) -> Result<(Vec<Arc<dyn File>>, Position)> {
+    /// Seals, and takes what a sync has to write, up to the position that comes with it.
+    fn seal_for_sync(&self) -> Result<(Vec<Unsynced>, Position)> {
         let mut writer = self.writer.lock();
         writer.check()?;
-        writer.seal(&self.marks);
-        let retired = writer.live.iter().filter_map(|live| live.unsynced.clone());
-        let files = retired.chain(writer.active.as_ref().map(|active| active.segment.file.clone())).collect();
+        let files = writer.take_unsynced(&self.marks);
         Ok((files, self.sealed()))
     }
 
-    /// Notes that everything up to `position` is synced.
-    fn note_synced(&self, position: Position) {
+    /// Notes that everything up to `position`, which `files` held, is synced.
+    fn note_synced(&self, files: Vec<Unsynced>, position: Position) {
         self.marks.synced.store(position, Ordering::Release);
         let mut writer = self.writer.lock();
-        let done: Vec<_> =
-            writer.live.iter_mut().take_while(|live| live.last <= position).map(|live| live.unsynced.take()).collect();
+        files.into_iter().filter_map(|file| file.gathered).for_each(|gathered| writer.reuse(gathered));
+        let synced = writer.live.iter_mut().take_while(|live| live.last <= position);
+        let done: Vec<_> = synced.map(|live| (live.unsynced.take(), live.place.take())).collect();
         drop(writer);
         drop(done);
     }
@@ -147,7 +146,7 @@ impl LogFiles {
         let (files, position) = self.seal_for_sync()?;
         if position > self.synced() {
             self.sync_files(&files)?;
-            self.note_synced(position);
+            self.note_synced(files, position);
         }
         Ok(position)
     }
@@ -246,15 +245,17 @@ impl Log for LogFiles {
             self.sync_holding(&syncing)?;
         };
         let before = std::mem::replace(&mut writer.state, State::Closed);
+        let mut last_words = Vec::new();
         if matches!(before, State::Open) {
             writer.state_synced(&self.marks);
+            last_words = writer.take_unsynced(&self.marks);
         }
         writer.stop(State::Closed, &self.marks);
         let written = writer.let_go();
         let spares = std::mem::take(&mut writer.spares);
         drop(writer);
+        last_words.iter().try_for_each(Unsynced::sync)?;
         if let (State::Open, Some((active, end))) = (&before, written) {
-            active.segment.file.sync_data()?;
             // A closed log takes no more room than its records; the next opening copes with what could not be given back.
             let _ = active.segment.file.set_len(end);
             for spare in spares.iter().rev() {

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use kvark_base::Position;
-use kvark_disk::{File, Mapping};
+use kvark_base::{Position, Result};
+use kvark_disk::File;
 
+use crate::place::{Gathered, Place};
 use crate::segment;
 
 /// What may be read without the mutex.
@@ -17,7 +18,7 @@ pub(crate) struct Marks {
     pub synced: AtomicU64,
     /// Bytes left in the segment being written.
     pub free: AtomicU64,
-    /// Bytes left in the mapped spare behind it, 0 when there is none.
+    /// Bytes left in the spare behind it, 0 when there is none.
     pub ahead: AtomicU64,
     pub batches: AtomicU64,
     pub appended_bytes: AtomicU64,
@@ -31,10 +32,10 @@ pub(crate) struct SegmentFile {
     pub len: u64,
 }
 
-/// Room prepared ahead. Only a mapped one can be begun by an append.
+/// Room prepared ahead. Only one with a place for its bytes can be begun by an append.
 pub(crate) struct Spare {
     pub segment: SegmentFile,
-    pub map: Option<Mapping>,
+    pub place: Option<Place>,
 }
 
 /// The segment being written.
@@ -56,14 +57,30 @@ pub(crate) struct Live {
     pub len: u64,
     /// The file, until it is synced.
     pub unsynced: Option<Arc<dyn File>>,
-    /// The mapping, until the background takes it away.
-    pub map: Option<Mapping>,
+    /// Where its bytes lie, until the background takes that away or a sync has written them.
+    pub place: Option<Place>,
 }
 
 /// Where a log goes on after recovery.
 pub(crate) struct Resume {
     pub header: segment::Header,
     pub segment: SegmentFile,
-    pub map: Mapping,
+    pub place: Place,
     pub live: VecDeque<Live>,
+}
+
+/// What a sync has to do for one file.
+pub(crate) struct Unsynced {
+    pub file: Arc<dyn File>,
+    /// What the file does not hold yet.
+    pub gathered: Option<Gathered>,
+}
+
+impl Unsynced {
+    pub fn sync(&self) -> Result<()> {
+        if let Some(gathered) = &self.gathered {
+            gathered.write_to(&*self.file)?;
+        }
+        self.file.sync_data()
+    }
 }

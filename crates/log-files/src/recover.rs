@@ -15,6 +15,7 @@ use kvark_log::{Replayed, TornTail};
 use crate::Options;
 use crate::batch::{self, Records};
 use crate::parts::{Live, Resume, SegmentFile};
+use crate::place::Place;
 use crate::segment::{self, FirstSector, Header};
 use crate::survey::{Found, complete, last_used, start, survey};
 
@@ -289,6 +290,7 @@ fn begin_segment(disk: &dyn Disk, options: &Options, header: Header, live: VecDe
     disk.rename(&fresh, &segment::path(&options.dir, header.sequence))?;
     disk.sync_dir(&options.dir)?;
     let len = options.segment_len_bytes;
-    let map = file.map(len as usize)?;
-    Ok(Resume { header, segment: SegmentFile { sequence: header.sequence, file, len }, map, live })
+    let segment = SegmentFile { sequence: header.sequence, file, len };
+    let place = Place::of(&segment, options.way)?;
+    Ok(Resume { header, segment, place, live })
 }

@@ -13,8 +13,9 @@ use kvark_log::{Admission, Log};
 use parking_lot::MutexGuard;
 
 use crate::parts::{Live, SegmentFile, Spare};
+use crate::place::Place;
 use crate::writer::Writer;
-use crate::{Fill, LogFiles, segment};
+use crate::{LogFiles, Way, segment};
 
 /// Files are whole pages.
 pub(crate) const PAGE: u64 = 4096;
@@ -22,8 +23,29 @@ pub(crate) const PAGE: u64 = 4096;
 const RELEASE_LEN: usize = 1024 * 1024;
 /// The least pace, in bytes between two calls, for which pages are made ready, and the most bytes of them.
 const WARM_LEN: std::ops::Range<usize> = 64 * 1024..8 * 1024 * 1024;
+/// Bytes of zeros that are written between two syncs.
+const ZEROS_LEN: usize = 256 * 1024;
 /// The fewest and the most given-up files that wait to be written again.
 const KEPT: std::ops::RangeInclusive<u64> = 2..=16;
+
+/// How a file that was never written before is made ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fill {
+    /// Written with zeros: a later sync finds every block initialized and has no metadata to write.
+    Zeros,
+    /// Reserved. The first writer of a page pays for it (about 3 us).
+    Later,
+}
+
+impl Fill {
+    /// Ahead of time, zeros are worth their price only for a log that is synced all the time.
+    fn of(way: Way) -> Self {
+        match way {
+            Way::Gathered => Self::Zeros,
+            Way::Mapped => Self::Later,
+        }
+    }
+}
 
 /// What the preparation of room knows; its mutex is held while files are made.
 #[derive(Default)]
@@ -48,7 +70,7 @@ impl LogFiles {
                 return Ok(writer);
             }
             drop(writer);
-            self.prepare(&mut room, needed, Fill::Reserve)?;
+            self.prepare(&mut room, needed, Fill::Later)?;
         }
     }
 
@@ -89,12 +111,12 @@ impl LogFiles {
             self.wanted.store(0, Ordering::Relaxed);
             return Ok(false);
         }
-        self.prepare(room, wanted as usize, self.options.fill)?;
+        self.prepare(room, wanted as usize, Fill::of(self.options.way))?;
         self.wanted.store(0, Ordering::Relaxed);
         Ok(true)
     }
 
-    /// Puts a mapped spare with room for `needed` in front; remembers a failure for those who ask to come in.
+    /// Puts a ready spare with room for `needed` in front; remembers a failure for those who ask to come in.
     fn prepare(&self, room: &mut Room, needed: usize, fill: Fill) -> Result<()> {
         let result = self.prepare_front(room, needed, fill);
         *self.failing.lock() = result.as_ref().err().cloned();
@@ -103,26 +125,26 @@ impl LogFiles {
 
     fn prepare_front(&self, room: &mut Room, needed: usize, fill: Fill) -> Result<()> {
         let len = (needed + segment::FIRST_BATCH) as u64;
-        let front = self.writer.lock().spares.front().map(|spare| (spare.segment.clone(), spare.map.is_some()));
+        let front = self.writer.lock().spares.front().map(|spare| (spare.segment.clone(), spare.place.is_some()));
         match front {
             Some((segment, true)) if segment.len >= len => return Ok(()),
-            Some((segment, false)) if segment.len >= len => return self.map_front(&segment),
+            Some((segment, false)) if segment.len >= len => return self.place_front(&segment),
             Some(_) => self.discard_spares(room),
             None => {}
         }
         let len = len.next_multiple_of(PAGE).max(self.options.segment_len_bytes);
         let segment = self.create_segment(room.next_sequence, len, fill).map_err(|e| no_room(len, &e))?;
-        self.writer.lock().spares.push_back(Spare { segment: segment.clone(), map: None });
+        self.writer.lock().spares.push_back(Spare { segment: segment.clone(), place: None });
         room.next_sequence += 1;
-        self.map_front(&segment)
+        self.place_front(&segment)
     }
 
-    /// Maps the first spare. It stays the first: only a mapped one is ever begun, and `room` is held.
-    fn map_front(&self, segment: &SegmentFile) -> Result<()> {
-        let map = segment.file.map(segment.len as usize).map_err(|e| no_room(segment.len, &e))?;
+    /// Makes the first spare ready. It stays the first: only a ready one is ever begun, and `room` is held.
+    fn place_front(&self, segment: &SegmentFile) -> Result<()> {
+        let place = Place::of(segment, self.options.way).map_err(|e| no_room(segment.len, &e))?;
         let mut writer = self.writer.lock();
         if let Some(spare) = writer.spares.front_mut() {
-            spare.map = Some(map);
+            spare.place = Some(place);
         }
         writer.mark_ahead(&self.marks);
         Ok(())
@@ -133,7 +155,7 @@ impl LogFiles {
         let file = self.disk.create(&path)?;
         let made = file.allocate(len).and_then(|()| match fill {
             Fill::Zeros => write_zeros(&*file, len),
-            Fill::Reserve => Ok(()),
+            Fill::Later => Ok(()),
         });
         if let Err(error) = made.and_then(|()| self.disk.sync_dir(&self.options.dir)) {
             // What is left of it is emptied when the number is used; removing it now only gives the space back sooner.
@@ -160,10 +182,12 @@ impl LogFiles {
     /// Unmaps what is no longer written. Returns whether there was something.
     pub(crate) fn unmap_written(&self) -> bool {
         let mut writer = self.writer.lock();
-        let maps: Vec<_> = writer.live.iter_mut().rev().map_while(|live| live.map.take()).collect();
+        let is_mapped = |live: &Live| live.place.as_ref().is_some_and(|place| place.mapping().is_some());
+        let written = writer.live.iter_mut().rev().take_while(|live| is_mapped(live));
+        let places: Vec<_> = written.map(|live| live.place.take()).collect();
         let released = writer.release_written(RELEASE_LEN);
         drop(writer);
-        released || !maps.is_empty()
+        released || !places.is_empty()
     }
 
     /// Gives up whole segments below `below`: some become spares, the others go.
@@ -208,14 +232,12 @@ impl LogFiles {
         if count == 0 {
             return Ok(None);
         }
-        let (previous_end, file) = match (writer.live.get(count), &writer.active) {
-            (Some(live), _) => (live.previous_end, live.unsynced.clone()),
-            (None, Some(active)) => (active.previous_end, Some(active.segment.file.clone())),
-            (None, None) => (Position::MAX, None),
-        };
-        if let Some(file) = file.filter(|_| self.synced() <= previous_end) {
+        let first = writer.live.get(count).map(|live| live.previous_end);
+        let previous_end = first.or(writer.active.as_ref().map(|active| active.previous_end));
+        if previous_end.is_some_and(|previous_end| self.synced() <= previous_end) {
+            let unsynced = writer.take_unsynced(&self.marks);
             drop(writer);
-            self.sync_files(&[file])?;
+            self.sync_files(&unsynced)?;
             writer = self.writer.lock();
         }
         drop(syncing);
@@ -228,19 +250,21 @@ impl LogFiles {
         let path = segment::path(&self.options.dir, sequence);
         self.disk.rename(&segment::path(&self.options.dir, live.sequence), &path)?;
         let segment = SegmentFile { sequence, file: self.disk.open(&path)?, len: live.len };
-        Ok(Spare { segment, map: None })
+        Ok(Spare { segment, place: None })
     }
 }
 
+/// Syncs as it goes: a sync of the log that meets many megabytes on their way to the disk waits for all of them.
 fn write_zeros(file: &dyn kvark_disk::File, len: u64) -> Result<()> {
-    let zeros = vec![0; (1 << 20).min(len as usize)];
+    let zeros = vec![0; ZEROS_LEN.min(len as usize)];
     let mut at = 0;
     while at < len {
         let step = zeros.len().min((len - at) as usize);
         file.write_at(at, &zeros[..step])?;
+        file.sync_data()?;
         at += step as u64;
     }
-    file.sync_data()
+    Ok(())
 }
 
 fn no_room(len: u64, cause: &Error) -> Error {

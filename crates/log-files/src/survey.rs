@@ -50,7 +50,7 @@ impl Found {
     /// The file as one that can be replayed again.
     pub fn live(&self, last: Position, used: u64, len: u64) -> Option<Live> {
         let previous_end = self.header()?.previous_end;
-        Some(Live { sequence: self.sequence, previous_end, last, used, len, unsynced: None, map: None })
+        Some(Live { sequence: self.sequence, previous_end, last, used, len, unsynced: None, place: None })
     }
 }
 

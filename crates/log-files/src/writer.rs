@@ -2,16 +2,17 @@
 //!
 //! Invariant: `at + what fits` never goes beyond `limit`; before replay, after poisoning and after closing `limit` is 0, so
 //! the one comparison of an append also asks whether it may append at all.
-//! Invariant: positions up to `last` are in the mapping; those up to `Marks::sealed` are in batches that recovery accepts.
+//! Invariant: positions up to `last` are in the place of their segment; those up to `Marks::sealed` are in batches that recovery accepts.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use kvark_base::{Error, Kind, Position, Result, varint};
-use kvark_disk::{Mapping, Warmer};
+use kvark_disk::Warmer;
 
-use crate::parts::{Active, Live, Marks, Resume, SegmentFile, Spare};
+use crate::parts::{Active, Live, Marks, Resume, SegmentFile, Spare, Unsynced};
+use crate::place::{Gathered, Place};
 use crate::{batch, segment};
 
 /// A batch of single records is sealed when it reaches this, so that a seal never has much to sum up.
@@ -26,7 +27,7 @@ pub(crate) enum State {
 
 pub(crate) struct Writer {
     pub state: State,
-    map: Option<Mapping>,
+    place: Option<Place>,
     limit: usize,
     at: usize,
     /// Where the open batch begins, when one is open.
@@ -51,7 +52,7 @@ impl Writer {
     pub fn new() -> Self {
         Self {
             state: State::New,
-            map: None,
+            place: None,
             limit: 0,
             at: 0,
             open_at: None,
@@ -89,13 +90,16 @@ impl Writer {
             self.open_at = Some(self.at);
             self.at += batch::HEADER_LEN;
         }
-        let out = &mut self.map.as_mut().expect("there is room only in a mapping").bytes_mut()[self.at..self.limit];
+        let end = self.at + varint::len(len as u64) + len;
+        assert!(end <= self.limit, "a record of {len} bytes does not fit");
+        let place = self.place.as_mut().expect("there is room only in a place");
+        let out = place.bytes_mut(self.at..end);
         let mut at = varint::encode(len as u64, out);
         for part in parts {
             out[at..at + part.len()].copy_from_slice(part);
             at += part.len();
         }
-        self.at += at;
+        self.at = end;
         self.count += 1;
         self.last += 1;
         marks.last.store(self.last, Ordering::Release);
@@ -138,8 +142,8 @@ impl Writer {
             synced: marks.synced.load(Ordering::Relaxed),
             chain: self.chain,
         };
-        let map = self.map.as_mut().expect("an open batch lies in a mapping").bytes_mut();
-        self.chain = header.seal(self.identity, &mut map[open_at..self.at]);
+        let place = self.place.as_mut().expect("an open batch lies in a place");
+        self.chain = header.seal(self.identity, place.bytes_mut(open_at..self.at));
         let appended = marks.appended_bytes.load(Ordering::Relaxed) + (self.at - open_at) as u64;
         marks.appended_bytes.store(appended, Ordering::Relaxed);
         marks.batches.store(marks.batches.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
@@ -148,15 +152,16 @@ impl Writer {
         marks.sealed.store(self.last, Ordering::Release);
     }
 
-    /// Goes on in the first spare, if it is mapped and has `room`. No system call.
+    /// Goes on in the first spare, if it is ready and has `room`. No system call.
     pub fn roll(&mut self, room: usize, marks: &Marks) -> bool {
-        let ready = self.spares.front().and_then(|spare| spare.map.as_ref());
-        if !matches!(self.state, State::Open) || ready.is_none_or(|map| segment::FIRST_BATCH + room > map.len()) {
+        let ready = self.spares.front().filter(|spare| spare.place.is_some());
+        let fits = ready.is_some_and(|spare| segment::FIRST_BATCH + room <= spare.segment.len as usize);
+        if !matches!(self.state, State::Open) || !fits {
             return false;
         }
         self.seal(marks);
         self.retire();
-        let Some(Spare { segment, map: Some(mut map) }) = self.spares.pop_front() else {
+        let Some(Spare { segment, place: Some(place) }) = self.spares.pop_front() else {
             unreachable!("looked at above")
         };
         let header = segment::Header {
@@ -168,8 +173,7 @@ impl Writer {
             epoch: self.epoch,
             chain: self.chain,
         };
-        map.bytes_mut()[..segment::HEADER_LEN].copy_from_slice(&header.encode());
-        self.begin(&header, segment, map, marks);
+        self.begin(&header, segment, place, marks);
         true
     }
 
@@ -183,15 +187,16 @@ impl Writer {
             used: self.at as u64,
             len: segment.len,
             unsynced: Some(segment.file),
-            map: self.map.take(),
+            place: self.place.take(),
         });
     }
 
-    fn begin(&mut self, header: &segment::Header, segment: SegmentFile, map: Mapping, marks: &Marks) {
+    fn begin(&mut self, header: &segment::Header, segment: SegmentFile, mut place: Place, marks: &Marks) {
         self.identity = header.identity();
         self.at = segment::FIRST_BATCH;
-        self.limit = map.len();
-        self.map = Some(map);
+        self.limit = segment.len as usize;
+        place.bytes_mut(0..segment::HEADER_LEN).copy_from_slice(&header.encode());
+        self.place = Some(place);
         self.active = Some(Active { segment, previous_end: header.previous_end, released: 0 });
         marks.free.store((self.limit - self.at) as u64, Ordering::Relaxed);
         self.mark_ahead(marks);
@@ -199,14 +204,14 @@ impl Writer {
 
     /// Tells the readers of [`Marks`] how much room lies ready behind the written segment.
     pub fn mark_ahead(&self, marks: &Marks) {
-        let ahead =
-            self.spares.front().and_then(|spare| spare.map.as_ref()).map_or(0, |map| map.len() - segment::FIRST_BATCH);
-        marks.ahead.store(ahead as u64, Ordering::Relaxed);
+        let ready = self.spares.front().filter(|spare| spare.place.is_some());
+        let ahead = ready.map_or(0, |spare| spare.segment.len - segment::FIRST_BATCH as u64);
+        marks.ahead.store(ahead, Ordering::Relaxed);
     }
 
-    /// Opens for appending where recovery ended. The header is in the file already.
+    /// Opens for appending where recovery ended.
     pub fn resume(&mut self, resume: Resume, marks: &Marks) {
-        let Resume { header, segment, map, live } = resume;
+        let Resume { header, segment, place, live } = resume;
         self.incarnation = header.incarnation;
         self.epoch = header.epoch;
         self.chain = header.chain;
@@ -216,7 +221,7 @@ impl Writer {
         marks.synced.store(self.last, Ordering::Release);
         marks.sealed.store(self.last, Ordering::Release);
         self.state = State::Open;
-        self.begin(&header, segment, map, marks);
+        self.begin(&header, segment, place, marks);
     }
 
     /// Accepts nothing from now on.
@@ -229,15 +234,40 @@ impl Writer {
 
     /// Lets go of the written segment and of everything set aside, for closing; returns where the written one ends.
     pub fn let_go(&mut self) -> Option<(Active, u64)> {
-        self.map = None;
-        self.live.iter_mut().for_each(|live| live.map = None);
+        self.place = None;
+        self.live.iter_mut().for_each(|live| live.place = None);
         self.active.take().map(|active| (active, self.at as u64))
+    }
+
+    /// Seals, and takes what was never synced, oldest first.
+    pub fn take_unsynced(&mut self, marks: &Marks) -> Vec<Unsynced> {
+        self.seal(marks);
+        let mut unsynced = Vec::new();
+        for live in &mut self.live {
+            if let Some(file) = live.unsynced.clone() {
+                let gathered = live.place.as_mut().and_then(|place| place.take_unwritten(live.used as usize));
+                unsynced.push(Unsynced { file, gathered });
+            }
+        }
+        if let Some(active) = &self.active {
+            let gathered = self.place.as_mut().and_then(|place| place.take_unwritten(self.at));
+            unsynced.push(Unsynced { file: active.segment.file.clone(), gathered });
+        }
+        unsynced
+    }
+
+    /// Takes memory back that a sync is done with.
+    pub fn reuse(&mut self, written: Gathered) {
+        if let Some(place) = &mut self.place {
+            place.reuse(written);
+        }
     }
 
     /// No longer counts as resident what lies well before the open batch.
     pub fn release_written(&mut self, at_least: usize) -> bool {
         let sealed_end = self.open_at.unwrap_or(self.at);
-        let (Some(active), Some(map)) = (&mut self.active, &self.map) else { return false };
+        let map = self.place.as_ref().and_then(Place::mapping);
+        let (Some(active), Some(map)) = (&mut self.active, map) else { return false };
         if sealed_end - active.released < at_least {
             return false;
         }
@@ -248,7 +278,7 @@ impl Writer {
 
     /// The next `len` bytes to be written, with the handle to make their pages ready.
     pub fn ahead(&self, len: usize) -> Option<(Warmer, Range<usize>)> {
-        let map = self.map.as_ref()?;
+        let map = self.place.as_ref()?.mapping()?;
         Some((map.warmer(), self.at..(self.at + len).min(self.limit)))
     }
 

@@ -8,9 +8,37 @@ use kvark_base::{Error, Kind, Position};
 
 use crate::{Admission, Log};
 
-/// Opens the same log again and again; each call finds what the one before has left. Dropping a log without closing it is
+/// Opens the same log again and again; each opening finds what the one before has left. Dropping a log without closing it is
 /// what a killed process does.
-pub type Place = Box<dyn Fn() -> Box<dyn Log>>;
+pub struct Place {
+    open: Box<dyn Fn() -> Box<dyn Log>>,
+    by_sync: bool,
+}
+
+impl Place {
+    /// A log whose sealed records outlive the process.
+    pub fn sealed(open: impl Fn() -> Box<dyn Log> + 'static) -> Self {
+        Self { open: Box::new(open), by_sync: false }
+    }
+
+    /// A log whose records outlive the process once they are synced.
+    pub fn synced(open: impl Fn() -> Box<dyn Log> + 'static) -> Self {
+        Self { open: Box::new(open), by_sync: true }
+    }
+
+    fn open(&self) -> Box<dyn Log> {
+        (self.open)()
+    }
+
+    /// Has what was appended up to `upto` outlive a kill.
+    fn keep(&self, log: &dyn Log, upto: Position) {
+        if self.by_sync {
+            assert!(log.sync().unwrap() >= upto);
+        } else {
+            log.seal(upto).unwrap();
+        }
+    }
+}
 
 type Test = (&'static str, fn(Place));
 type Records = Vec<(Position, Vec<u8>)>;
@@ -19,8 +47,8 @@ type Records = Vec<(Position, Vec<u8>)>;
 pub fn run(fresh: &dyn Fn() -> Place) {
     let tests: &[Test] = &[
         ("positions count from one", positions_count_from_one),
-        ("sealed records outlive a kill", sealed_records_outlive_a_kill),
-        ("what was not sealed is a prefix or gone", unsealed_records_come_back_in_order_or_not_at_all),
+        ("kept records outlive a kill", kept_records_outlive_a_kill),
+        ("what was not kept is a prefix or gone", unkept_records_come_back_in_order_or_not_at_all),
         ("a bracket is whole", a_bracket_is_whole),
         ("a bracket keeps to its room", a_bracket_keeps_to_its_room),
         ("replay begins after the position asked for", replay_begins_after_the_position_asked_for),
@@ -70,7 +98,7 @@ fn record(number: u64) -> Vec<u8> {
 }
 
 fn positions_count_from_one(place: Place) {
-    let log = place();
+    let log = place.open();
     assert_eq!(replay(&*log, 0), []);
     assert_eq!((log.last(), log.sealed(), log.synced()), (0, 0, 0));
     for position in 1..=50 {
@@ -79,35 +107,35 @@ fn positions_count_from_one(place: Place) {
     }
 }
 
-fn sealed_records_outlive_a_kill(place: Place) {
-    let log = place();
+fn kept_records_outlive_a_kill(place: Place) {
+    let log = place.open();
     replay(&*log, 0);
     for position in 1..=200 {
         append(&*log, &record(position));
         if position % 3 == 0 {
-            log.seal(position).unwrap();
+            place.keep(&*log, position);
             assert!(log.sealed() >= position);
         }
     }
-    log.seal(200).unwrap();
+    place.keep(&*log, 200);
     drop(log);
-    assert_eq!(replay(&*place(), 0), numbered(1..=200));
+    assert_eq!(replay(&*place.open(), 0), numbered(1..=200));
 }
 
-fn unsealed_records_come_back_in_order_or_not_at_all(place: Place) {
-    let log = place();
+fn unkept_records_come_back_in_order_or_not_at_all(place: Place) {
+    let log = place.open();
     replay(&*log, 0);
     (1..=5).for_each(|position| assert_eq!(append(&*log, &record(position)), position));
-    log.seal(5).unwrap();
+    place.keep(&*log, 5);
     (6..=9).for_each(|position| assert_eq!(append(&*log, &record(position)), position));
     drop(log);
-    let records = replay(&*place(), 0);
+    let records = replay(&*place.open(), 0);
     assert!(records.len() >= 5);
     assert_eq!(records, numbered(1..=records.len() as u64));
 }
 
 fn a_bracket_is_whole(place: Place) {
-    let log = place();
+    let log = place.open();
     replay(&*log, 0);
     append(&*log, &record(1));
     for round in 0..30 {
@@ -120,13 +148,13 @@ fn a_bracket_is_whole(place: Place) {
     }
     let sealed = log.sealed();
     assert!(sealed < 2 || sealed % 10 == 1, "{sealed} lies within a bracket");
-    log.seal(301).unwrap();
+    place.keep(&*log, 301);
     drop(log);
-    assert_eq!(replay(&*place(), 0), numbered(1..=301));
+    assert_eq!(replay(&*place.open(), 0), numbered(1..=301));
 }
 
 fn a_bracket_keeps_to_its_room(place: Place) {
-    let log = place();
+    let log = place.open();
     replay(&*log, 0);
     let mut bracket = log.bracket(1, 3).unwrap();
     assert!(catch_unwind(AssertUnwindSafe(|| bracket.append(&[b"four"]))).is_err());
@@ -137,34 +165,34 @@ fn a_bracket_keeps_to_its_room(place: Place) {
 }
 
 fn replay_begins_after_the_position_asked_for(place: Place) {
-    let log = place();
+    let log = place.open();
     replay(&*log, 0);
     (1..=100).for_each(|position| assert_eq!(append(&*log, &record(position)), position));
     log.close().unwrap();
-    assert_eq!(replay(&*place(), 60), numbered(61..=100));
-    assert_eq!(replay(&*place(), 100), []);
-    let log = place();
+    assert_eq!(replay(&*place.open(), 60), numbered(61..=100));
+    assert_eq!(replay(&*place.open(), 100), []);
+    let log = place.open();
     assert_eq!(replay(&*log, 130), []);
     assert_eq!(append(&*log, b""), 131, "positions that somebody else remembers are not given out");
 }
 
 fn an_error_of_the_reader_ends_replay(place: Place) {
-    let log = place();
+    let log = place.open();
     replay(&*log, 0);
     (1..=9).for_each(|position| assert_eq!(append(&*log, &record(position)), position));
     log.close().unwrap();
     let refusal = Error::new(Kind::Invalid, "enough");
     let mut seen = 0;
-    let result = place().replay(0, &mut |position, _| {
+    let result = place.open().replay(0, &mut |position, _| {
         seen = position;
         if position == 4 { Err(refusal.clone()) } else { Ok(()) }
     });
     assert_eq!((result, seen), (Err(refusal), 4));
-    assert_eq!(replay(&*place(), 0), numbered(1..=9));
+    assert_eq!(replay(&*place.open(), 0), numbered(1..=9));
 }
 
 fn marks_keep_their_order(place: Place) {
-    let log = place();
+    let log = place.open();
     replay(&*log, 0);
     for round in 1..=40 {
         append(&*log, &record(round));
@@ -185,25 +213,25 @@ fn marks_keep_their_order(place: Place) {
 }
 
 fn cut_keeps_what_was_not_cut(place: Place) {
-    let log = place();
+    let log = place.open();
     replay(&*log, 0);
     for position in 1..=400 {
         append(&*log, &record(position));
         if position % 50 == 0 {
-            log.seal(position).unwrap();
+            place.keep(&*log, position);
             log.cut(position - 20).unwrap();
             assert!(log.facts().first <= position - 20);
         }
     }
-    log.seal(400).unwrap();
+    place.keep(&*log, 400);
     drop(log);
-    let log = place();
+    let log = place.open();
     assert_eq!(replay(&*log, 379), numbered(380..=400));
     assert_eq!(append(&*log, b""), 401);
 }
 
 fn a_closed_log_refuses(place: Place) {
-    let log = place();
+    let log = place.open();
     replay(&*log, 0);
     append(&*log, &record(1));
     log.close().unwrap();
@@ -214,19 +242,19 @@ fn a_closed_log_refuses(place: Place) {
     assert_eq!(log.maintain().unwrap_err().kind(), Kind::Closed);
     assert_eq!(log.cut(1).unwrap_err().kind(), Kind::Closed);
     assert_eq!((log.last(), log.sealed(), log.synced()), (1, 1, 1));
-    assert_eq!(replay(&*place(), 0), numbered(1..=1));
+    assert_eq!(replay(&*place.open(), 0), numbered(1..=1));
 }
 
 fn many_openings(place: Place) {
     let mut last = 0;
     for opening in 0..12 {
-        let log = place();
+        let log = place.open();
         assert_eq!(replay(&*log, 0), numbered(1..=last));
         for _ in 0..opening % 4 {
             last += 1;
             assert_eq!(append(&*log, &record(last)), last);
         }
-        log.seal(last).unwrap();
+        place.keep(&*log, last);
         if opening % 3 == 0 {
             log.close().unwrap();
         }
@@ -235,7 +263,7 @@ fn many_openings(place: Place) {
 
 fn many_threads(place: Place) {
     const EACH: u64 = 200;
-    let log = place();
+    let log = place.open();
     replay(&*log, 0);
     std::thread::scope(|scope| {
         for thread in 0..4u8 {
@@ -255,8 +283,9 @@ fn many_threads(place: Place) {
             });
         }
     });
+    place.keep(&*log, 4 * EACH);
     drop(log);
-    let records = replay(&*place(), 0);
+    let records = replay(&*place.open(), 0);
     assert!(records.iter().map(|record| record.0).eq(1..=4 * EACH));
     for thread in 0..4u8 {
         let own = records.iter().filter(|(_, record)| record[0] == thread).map(|(_, record)| record[1..].to_vec());

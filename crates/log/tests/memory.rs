@@ -8,7 +8,7 @@ use kvark_log::{Log, suite};
 fn the_log_in_memory_meets_the_contract() {
     suite::run(&|| {
         let shelf = Shelf::default();
-        Box::new(move || Box::new(MemoryLog::on(&shelf)))
+        suite::Place::sealed(move || Box::new(MemoryLog::on(&shelf)))
     });
 }
 

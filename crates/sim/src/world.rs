@@ -10,7 +10,7 @@ use kvark_call::{Session, Settings, World as Surroundings};
 use kvark_disk::{Disk, Faulty, Loss};
 use kvark_engine::{Durability, Engine, Parts};
 use kvark_keyspace::Options as KeyspaceOptions;
-use kvark_log_files::{Fill, LogFiles};
+use kvark_log_files::{LogFiles, Way};
 use kvark_tier::Tier;
 use kvark_tier::memory::MemoryTier;
 
@@ -53,7 +53,7 @@ pub enum End {
 fn assemble(disk: &Faulty, tier: &Arc<WatchedTier>, clock: &Clock, durability: Durability) -> Result<Arc<Engine>> {
     let options = kvark_log_files::Options {
         segment_len_bytes: SEGMENT_LEN,
-        fill: if durability == Durability::Disk { Fill::Zeros } else { Fill::Reserve },
+        way: if durability == Durability::Disk { Way::Gathered } else { Way::Mapped },
         incarnation: 42,
         ..kvark_log_files::Options::new("/log")
     };
@@ -196,12 +196,13 @@ impl World {
         }
     }
 
-    /// Files begin to fail, or to behave again.
+    /// Files begin to fail, or to behave again. At level `disk` only for want of space: there a write that fails is a sync that
+    /// fails, and [`World::poison`] looks after those.
     pub fn vex(&mut self) -> bool {
         let used = self.disk.used_bytes();
         match self.random.below(3) {
             0 => self.disk.set_quota_bytes(used + self.random.below(20_000)),
-            1 => self.disk.set_eio_per_mille(self.random.below(200)),
+            1 if self.durability == Durability::Os => self.disk.set_eio_per_mille(self.random.below(200)),
             _ => {
                 self.soothe();
                 return false;
@@ -298,7 +299,10 @@ impl World {
 
     /// Makes the next sync fail: from then on writes are refused and reads served.
     pub fn poison(&mut self) {
-        self.disk.fail_syncs(1);
+        match self.durability {
+            Durability::Disk => self.disk.set_eio_per_mille(1000),
+            _ => self.disk.fail_syncs(1),
+        }
         let before = self.keys();
         let mut sink = TextSink::default();
         let set = OwnedRequest::new(["SET", "k0", "poison"]);

@@ -8,7 +8,7 @@ use kvark_base::random::Random;
 use kvark_base::{Position, Result};
 use kvark_disk::Disk;
 use kvark_log::{Log, Replayed};
-use kvark_log_files::{LogFiles, Options};
+use kvark_log_files::{LogFiles, Options, Way};
 
 /// A directory that goes when it is dropped.
 pub struct TempDir(PathBuf);
@@ -40,12 +40,25 @@ pub type Records = Vec<(Position, Vec<u8>)>;
 
 /// Opens the log in `/log` of `disk` with the smallest segments.
 pub fn open(disk: &(impl Disk + Clone + 'static)) -> LogFiles {
-    LogFiles::open(Arc::new(disk.clone()), options("/log".into(), 4096)).unwrap()
+    open_in(Way::Mapped, disk)
+}
+
+fn open_in(way: Way, disk: &(impl Disk + Clone + 'static)) -> LogFiles {
+    LogFiles::open(Arc::new(disk.clone()), Options { way, ..options("/log".into(), 4096) }).unwrap()
 }
 
 /// Opens and replays.
 pub fn reopen(disk: &(impl Disk + Clone + 'static), after: Position) -> Result<(LogFiles, Replayed, Records)> {
-    let log = open(disk);
+    reopen_in(Way::Mapped, disk, after)
+}
+
+/// Opens and replays a log that is written in that way.
+pub fn reopen_in(
+    way: Way,
+    disk: &(impl Disk + Clone + 'static),
+    after: Position,
+) -> Result<(LogFiles, Replayed, Records)> {
+    let log = open_in(way, disk);
     let mut records = Vec::new();
     let replayed = log.replay(after, &mut |position, record| {
         records.push((position, record.to_vec()));
