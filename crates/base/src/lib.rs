@@ -1,11 +1,13 @@
 //! `base`: the words every other room speaks. Nothing here knows a key from a socket.
 //!
-//! Read in this order: [`error`], [`limits`], [`clock`], [`slot`], [`varint`], [`checksum`], [`random`].
+//! Read in this order: [`error`], [`limits`], [`clock`], [`slot`], [`varint`], [`checksum`], [`random`],
+//! [`background`].
 //!
 //! Invariant: this room imports no other room of ours.
 //! Invariant: the wall clock is read in [`clock`] and nowhere else (kept by `clippy.toml`).
 //! Invariant: randomness comes from [`random::Random`], seeded by its owner.
 
+pub mod background;
 pub mod checksum;
 pub mod clock;
 pub mod error;

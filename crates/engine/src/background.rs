@@ -4,7 +4,7 @@
 //! * `kvark-keeper` makes room in the log ahead of the writers and removes keys whose time has come.
 //! * `kvark-checkpoint` runs passes, so that the log stays within its bound, and merges the tier's tables.
 //!
-//! The last one runs at a lower priority than the event loops, so that clients hardly notice a pass. Where busy cores leave
+//! The last one lets the event loops go first ([`background`]), so that clients hardly notice a pass. Where busy cores leave
 //! it too little time and the log has come near its bound, the keeper takes steps of the pass too.
 //!
 //! Invariant: each holds a shard for one slice at a time.
@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use kvark_base::{Error, Kind, Result};
+use kvark_base::{Error, Kind, Result, background};
 
 use crate::checkpoint::{Checkpointer, Progress};
 use crate::engine::{Bells, Engine};
@@ -26,7 +26,6 @@ const CHECKPOINT_LOOK: Duration = Duration::from_millis(200);
 /// With nothing appended between two looks, a tail of this many bytes is worth a pass.
 const IDLE_TAIL_BYTES: u64 = 1 << 20;
 const MERGE_MS: u64 = 50;
-const NICE: i32 = 19;
 /// Growth of the tables that is worth asking the allocator for its holes.
 const TABLES_STEP: u64 = 4 << 20;
 
@@ -86,7 +85,7 @@ fn keeper_loop(weak: &Weak<Engine>, bells: &Bells) {
 }
 
 fn checkpoint_loop(weak: &Weak<Engine>, bells: &Bells) {
-    lower_priority();
+    background::enter();
     let mut last = 0;
     let mut tables = Tables::default();
     loop {
@@ -203,17 +202,5 @@ fn give_back_memory() {
     // SAFETY: only memory that nobody has is given back.
     unsafe {
         libc::malloc_trim(0);
-    }
-}
-
-/// Background work yields to the event loops, but not altogether: it holds a shard now and then, and must get the time to let
-/// it go even when every core is busy. (A thread that only ran on idle cores could keep a shard for a second there.)
-/// Refused on systems that count niceness by process; that costs only smoothness.
-fn lower_priority() {
-    #[cfg(target_os = "linux")]
-    // SAFETY: plain system calls on the calling thread.
-    unsafe {
-        let thread = libc::syscall(libc::SYS_gettid) as libc::id_t;
-        libc::setpriority(libc::PRIO_PROCESS, thread, NICE);
     }
 }

@@ -12,6 +12,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use kvark_base::background::breathe;
 use kvark_base::{Error, Kind, Millis, Position, Result};
 use kvark_keyspace::Keyspace;
 use kvark_keyspace::checkpoint::{Checkpoint, Pass, tier_prefix};
@@ -144,7 +145,7 @@ impl Checkpointer {
 
     fn apply(&self, batch: Batch) -> Result<()> {
         let batch = sorted(batch);
-        let bytes: usize = batch.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
+        let bytes: usize = batch.iter().map(len).sum();
         if !batch.is_empty() {
             self.tier.apply(batch)?;
         }
@@ -153,20 +154,36 @@ impl Checkpointer {
     }
 }
 
+fn len((key, value): &(Vec<u8>, Option<Vec<u8>>)) -> usize {
+    breathe();
+    key.len() + value.as_ref().map_or(0, Vec::len)
+}
+
 /// The batch by key; of several words on one key the latest.
 ///
 /// Keys of a store have long beginnings in common, and comparing those is most of the work of sorting. So the eight bytes
 /// behind the common beginning stand for each key, and only where they are equal the keys themselves are looked at.
 fn sorted(mut batch: Batch) -> Batch {
     let Some(((first, _), rest)) = batch.split_first() else { return batch };
-    let shared = |key: &[u8]| first.iter().zip(key).take_while(|(a, b)| a == b).count();
+    let shared = |key: &[u8]| {
+        breathe();
+        first.iter().zip(key).take_while(|(a, b)| a == b).count()
+    };
     let common = rest.iter().map(|(key, _)| shared(key)).min().unwrap_or(0);
-    let mut order: Vec<(u64, u32)> = (0..).zip(&batch).map(|(at, (key, _))| (behind(key, common), at)).collect();
+    let head = |(at, (key, _)): (u32, &(Vec<u8>, _))| {
+        breathe();
+        (behind(key, common), at)
+    };
+    let mut order: Vec<(u64, u32)> = (0..).zip(&batch).map(head).collect();
     let key_of = |at: u32| &batch[at as usize].0;
     // By place where keys are equal: the later word comes behind the earlier one.
-    order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| key_of(a.1).cmp(key_of(b.1))).then(a.1.cmp(&b.1)));
+    order.sort_unstable_by(|a, b| {
+        breathe();
+        a.0.cmp(&b.0).then_with(|| key_of(a.1).cmp(key_of(b.1))).then(a.1.cmp(&b.1))
+    });
     let mut result: Batch = Vec::with_capacity(batch.len());
     for (_, at) in order {
+        breathe();
         let word = std::mem::take(&mut batch[at as usize]);
         match result.last_mut() {
             Some(last) if last.0 == word.0 => *last = word,

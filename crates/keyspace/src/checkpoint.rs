@@ -16,6 +16,7 @@
 
 use std::sync::atomic::Ordering;
 
+use kvark_base::background::breathe;
 use kvark_base::limits::DATABASES;
 use kvark_base::{Error, Kind, Millis, Position, Result};
 use kvark_tier::Batch;
@@ -77,6 +78,7 @@ impl Keyspace {
             if bytes >= batch_bytes {
                 return true;
             }
+            breathe();
             bytes += self.pass_slice(pass, batch);
         }
         false

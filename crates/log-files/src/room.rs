@@ -25,6 +25,8 @@ const RELEASE_LEN: usize = 1024 * 1024;
 const WARM_LEN: std::ops::Range<usize> = 64 * 1024..8 * 1024 * 1024;
 /// Bytes of zeros that are written between two syncs.
 const ZEROS_LEN: usize = 256 * 1024;
+/// Bytes of them that are made ready at a time.
+const WARM_STEP: usize = 256 * 1024;
 /// The fewest and the most given-up files that wait to be written again.
 const KEPT: std::ops::RangeInclusive<u64> = 2..=16;
 
@@ -97,7 +99,11 @@ impl LogFiles {
         }
         let ahead = self.writer.lock().ahead((2 * pace).min(WARM_LEN.end));
         if let Some((warmer, range)) = ahead {
-            warmer.warm(range);
+            for start in range.clone().step_by(WARM_STEP) {
+                warmer.warm(start..range.end.min(start + WARM_STEP));
+                // A page costs a microsecond or more, and this thread has the priority of the writers.
+                std::thread::yield_now();
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::Duration;
 
-use kvark_base::{Clock, Millis, Position};
+use kvark_base::{Clock, Millis, Position, background};
 use mio::event::Event;
 use mio::{Events, Poll, Token};
 
@@ -92,6 +92,7 @@ impl<E: Turns> EventLoop<E> {
 
     /// Turns until the server stops.
     pub fn run(&mut self) -> io::Result<()> {
+        background::attend();
         let mut events = Events::with_capacity(MAX_EVENTS);
         while !self.is_done() {
             match self.poll.poll(&mut events, self.timeout()) {

@@ -173,7 +173,8 @@ fn configure(config: Config, options: &Options) -> Result<Config> {
         .data_block_size_policy(BlockSizePolicy::all(options.block_bytes))
         .data_block_compression_policy(CompressionPolicy::all(compression))
         .filter_policy(FilterPolicy::all(filter))
-        .with_kv_separation(Some(separation)))
+        .with_kv_separation(Some(separation))
+        .with_compaction_filter_factory(Some(Arc::new(upkeep::Breathing))))
 }
 
 fn compression(wanted: bool) -> Result<CompressionType> {

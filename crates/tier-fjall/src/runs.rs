@@ -7,6 +7,7 @@
 use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::sync::Arc;
 
+use kvark_base::background::breathe;
 use kvark_tier::{Batch, KeyRange};
 
 /// One change: the key, and its value unless it is removed.
@@ -32,8 +33,18 @@ pub(crate) fn bytes_of_batch(batch: &Batch) -> usize {
     batch.iter().map(bytes_of).sum()
 }
 
+/// What a batch holds.
+pub(crate) fn len_of_batch(batch: &Batch) -> usize {
+    batch.iter().map(len_of).sum()
+}
+
+fn len_of((key, value): &Change) -> usize {
+    key.len() + value.as_ref().map_or(0, Vec::len)
+}
+
 fn bytes_of(change: &Change) -> usize {
-    change.0.len() + change.1.as_ref().map_or(0, Vec::len) + CHANGE_OVERHEAD
+    breathe();
+    len_of(change) + CHANGE_OVERHEAD
 }
 
 impl Runs {
@@ -54,12 +65,12 @@ impl Runs {
         })
     }
 
-    /// Adds a batch that is newer than all others.
-    pub(crate) fn push(&mut self, batch: Batch) {
+    /// Adds a batch that is newer than all others and takes so many `bytes`.
+    pub(crate) fn push(&mut self, batch: Batch, bytes: usize) {
         if batch.is_empty() {
             return;
         }
-        self.bytes += bytes_of_batch(&batch);
+        self.bytes += bytes;
         self.runs.push(Arc::new(batch));
         while let Some(first) = self.mergeable() {
             let run = self.runs.drain(first..).map(Arc::unwrap_or_clone).collect();
@@ -83,12 +94,21 @@ impl Runs {
         let common = self.common_prefix();
         let mut changes = Vec::with_capacity(self.runs.iter().map(|run| run.len()).sum());
         for run in self.runs.iter().rev() {
-            changes.extend(run.iter().map(|change| (head_word(&change.0[common..]), change)));
+            changes.extend(run.iter().map(|change| {
+                breathe();
+                (head_word(&change.0[common..]), change)
+            }));
         }
         // The sort is stable and finds the sorted runs; among equals the first is the newest.
-        changes.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.0.cmp(&b.1.0)));
+        changes.sort_by(|a, b| {
+            breathe();
+            a.0.cmp(&b.0).then_with(|| a.1.0.cmp(&b.1.0))
+        });
         changes.dedup_by(|later, first| later.0 == first.0 && later.1.0 == first.1.0);
-        changes.into_iter().map(|(_, change)| change)
+        changes.into_iter().map(|(_, change)| {
+            breathe();
+            change
+        })
     }
 
     /// How many bytes at the head of every key are the same.
@@ -96,6 +116,14 @@ impl Runs {
         let ends = self.runs.iter().flat_map(|run| [run.first(), run.last()]).flatten().map(|(key, _)| key);
         let (Some(least), Some(greatest)) = (ends.clone().min(), ends.max()) else { return 0 };
         least.iter().zip(greatest).take_while(|(a, b)| a == b).count()
+    }
+
+    /// Gives the memory back, in the caller's own time.
+    pub(crate) fn dispose(self) {
+        for change in self.runs.into_iter().filter_map(Arc::into_inner).flatten() {
+            breathe();
+            drop(change);
+        }
     }
 
     /// The changes within `range`, to be walked in order.

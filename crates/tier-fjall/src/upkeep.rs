@@ -8,7 +8,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kvark_base::Result;
+use kvark_base::background::breathe;
 use lsm_tree::compaction::Leveled;
+use lsm_tree::compaction::filter::{CompactionFilter, Context, Factory, ItemAccessor, Verdict};
 use lsm_tree::{AbstractTree, AnyTree};
 
 use crate::{FjallTier, fault};
@@ -70,5 +72,26 @@ impl FjallTier {
         let stale = tree.stale_blob_bytes();
         let tables = tree.current_version().iter_tables().map(|table| table.metadata.file_size).sum::<u64>();
         stale > tables && stale > tree.disk_space() / 2 && stale > self.stale_kept.load(Ordering::Relaxed)
+    }
+}
+
+/// Keeps every pair, and lets others run between two of them.
+#[derive(Debug)]
+pub(crate) struct Breathing;
+
+impl Factory for Breathing {
+    fn name(&self) -> &str {
+        "breathing"
+    }
+
+    fn make_filter(&self, _: &Context) -> Box<dyn CompactionFilter> {
+        Box::new(Self)
+    }
+}
+
+impl CompactionFilter for Breathing {
+    fn filter_item(&mut self, _: ItemAccessor<'_>, _: &Context) -> lsm_tree::Result<Verdict> {
+        breathe();
+        Ok(Verdict::Keep)
     }
 }

@@ -14,7 +14,7 @@ use kvark_tier::{Batch, KeyRange, Snapshot, Tier, prefix_end};
 use lsm_tree::{AbstractTree, AnyTree, InternalValue, SeqNo, ValueType};
 use parking_lot::MutexGuard;
 
-use crate::runs::{Change, Runs};
+use crate::runs::{Change, Runs, bytes_of_batch, len_of_batch};
 use crate::{FjallTier, fault};
 
 const TABLES: &str = "tables";
@@ -35,11 +35,11 @@ pub(crate) struct Files {
 impl FjallTier {
     /// Adds a batch to the runs.
     pub(crate) fn add(&self, batch: Batch, _writing: &MutexGuard<'_, ()>) -> Result<()> {
-        let len = batch.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum::<usize>();
+        let (bytes, len) = (bytes_of_batch(&batch), len_of_batch(&batch));
         let mut state = self.state.write();
         state.writable()?;
         state.applied_bytes += len as u64;
-        state.runs.push(batch);
+        state.runs.push(batch, bytes);
         Ok(())
     }
 
@@ -59,6 +59,7 @@ impl FjallTier {
         }
         // Who adds to the runs holds `writing`, so these are all there are.
         self.state.write().runs = Runs::default();
+        runs.dispose();
         Ok(())
     }
 

@@ -14,6 +14,7 @@ pub mod suite;
 
 use std::ops::Bound;
 
+use kvark_base::background::breathe;
 use kvark_base::{Error, Kind, Result};
 
 /// The longest key in bytes: a key of the keyspace behind its prefix.
@@ -87,6 +88,7 @@ pub trait Snapshot: Send + Sync {
 /// Checks what every tier demands of a batch: lengths within the limits, keys in strictly rising order.
 pub fn check_batch(batch: &Batch) -> Result<()> {
     for (key, value) in batch {
+        breathe();
         let len = value.as_ref().map_or(0, Vec::len);
         if key.is_empty() || key.len() > MAX_KEY_LEN || len > MAX_VALUE_LEN {
             return Err(Error::new(
@@ -99,7 +101,11 @@ pub fn check_batch(batch: &Batch) -> Result<()> {
             ));
         }
     }
-    if !batch.is_sorted_by(|a, b| a.0 < b.0) {
+    let rises = |a: &(Vec<u8>, _), b: &(Vec<u8>, _)| {
+        breathe();
+        a.0 < b.0
+    };
+    if !batch.is_sorted_by(rises) {
         let message = "A batch for the tier must be sorted by key, with no key twice. Nothing of it was applied.";
         return Err(Error::new(Kind::Invalid, message));
     }
