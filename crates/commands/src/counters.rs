@@ -3,11 +3,12 @@
 use kvark_base::number;
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 use kvark_keyspace::Writer;
-use kvark_values::{IntBuffer, ValueRef};
+use kvark_values::{IntBuffer, StringRef};
 
 use crate::decimal::{Decimal, Parsed};
 use crate::dispatch::check_key;
 use crate::row::Answer;
+use crate::typed::string_of;
 
 pub(crate) const SOURCE: &str = include_str!("counters.rs");
 
@@ -16,13 +17,13 @@ pub fn increment(w: &mut Writer, key: &[u8], by: i64) -> Result<i64, Fault> {
     check_key(key)?;
     let (value, expires_at) = match w.peek(key) {
         None => (0, 0),
-        Some(entry) => match entry.value() {
-            ValueRef::Int(value) => (value, entry.expires_at()),
-            ValueRef::Bytes(_) => return Err(Fault::not_an_integer()),
+        Some(entry) => match string_of(&entry)? {
+            StringRef::Int(value) => (value, entry.expires_at()),
+            StringRef::Bytes(_) => return Err(Fault::not_an_integer()),
         },
     };
     let sum = value.checked_add(by).ok_or_else(|| Fault::new("ERR increment or decrement would overflow"))?;
-    w.put(key, ValueRef::Int(sum), expires_at)?;
+    w.put(key, StringRef::Int(sum), expires_at)?;
     Ok(sum)
 }
 
@@ -117,13 +118,13 @@ pub fn incrbyfloat(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> An
     let mut digits = IntBuffer::new();
     let (value, expires_at) = match w.peek(key) {
         None => (Parsed::Finite(Decimal::ZERO), 0),
-        Some(entry) => (parse_decimal(entry.value().text(&mut digits))?, entry.expires_at()),
+        Some(entry) => (parse_decimal(string_of(&entry)?.text(&mut digits))?, entry.expires_at()),
     };
     let (Parsed::Finite(value), Parsed::Finite(by)) = (value, parse_decimal(req.arg(2))?) else {
         return Err(Fault::new("ERR increment would produce NaN or Infinity"));
     };
     let sum = value.plus(&by).to_string();
-    w.put(key, ValueRef::string(sum.as_bytes()), expires_at)?;
+    w.put(key, StringRef::new(sum.as_bytes()), expires_at)?;
     out.bulk(sum.as_bytes());
     Ok(Outcome::Done)
 }

@@ -98,7 +98,7 @@ pub fn object(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answ
     let key = req.arg(2);
     let view = ctx.keyspace.view_one(ctx.session.db, ctx.keyspace.key(key), ctx.now_ms);
     let entry = view.peek(key).ok_or_else(|| Fault::new("ERR no such key"))?;
-    let mut scratch = [0; 8];
+    let mut scratch = codec::Scratch::default();
     let (_, payload) = codec::encode(entry.value(), &mut scratch);
     out.status(&format!(
         "Value at:{:#x} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{} version:{}",
@@ -164,9 +164,10 @@ pub fn digest_value(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -
     out.array(req.len() - 2);
     for key in req.args_from(2) {
         let digest = view.peek(key).map_or(0, |entry| {
-            let mut scratch = [0; 8];
-            let (kind, payload) = codec::encode(entry.value(), &mut scratch);
-            xxh3_64_with_seed(payload, u64::from(kind) << 1 | u64::from(entry.expires_at() != 0))
+            let (value, mut sum) = (entry.value(), 0u64);
+            let seed = (value.of_type() as u64) << 1 | u64::from(entry.expires_at() != 0);
+            value.each_for_digest(&mut |member| sum = sum.wrapping_add(xxh3_64_with_seed(member, seed)));
+            sum
         });
         out.status(&format!("{digest:016x}"));
     }

@@ -37,6 +37,7 @@ pub mod server;
 pub mod strings;
 pub mod syntax;
 pub mod table;
+pub mod typed;
 
 pub use connection::COMPATIBLE_VERSION;
 pub use context::{Context, ShutdownOptions, Upkeep};

@@ -5,32 +5,34 @@
 use kvark_base::Millis;
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 use kvark_keyspace::{EntryRef, Writer};
-use kvark_values::ValueRef;
+use kvark_values::{NewValue, codec};
 
 use crate::args;
 use crate::row::Answer;
-use crate::strings::text_of;
 
 pub(crate) const SOURCE: &str = include_str!("moving.rs");
 
 /// What is taken along.
 struct Load {
-    text: Vec<u8>,
+    value: NewValue<'static>,
+    len_bytes: usize,
     expires_at: Millis,
 }
 
 impl Load {
     fn of(entry: EntryRef<'_>) -> Self {
-        Self { text: text_of(entry.value()), expires_at: entry.expires_at() }
+        let value = entry.value();
+        let len_bytes = codec::encode(value, &mut codec::Scratch::default()).1.len();
+        Self { value: value.to_owned(), len_bytes, expires_at: entry.expires_at() }
     }
 
-    fn put(&self, w: &mut Writer, db: u32, key: &[u8]) -> Result<(), Fault> {
-        Ok(w.put_in(db, key, ValueRef::string(&self.text), self.expires_at)?)
+    fn put(self, w: &mut Writer, db: u32, key: &[u8]) -> Result<(), Fault> {
+        Ok(w.put_value_in(db, key, self.value, self.expires_at)?)
     }
 
     /// Puts it there and removes `from` in the selected database.
-    fn move_to(&self, w: &mut Writer, db: u32, key: &[u8], from: &[u8]) -> Result<(), Fault> {
-        w.bracket(2, self.text.len() + key.len() + from.len())?;
+    fn move_to(self, w: &mut Writer, db: u32, key: &[u8], from: &[u8]) -> Result<(), Fault> {
+        w.bracket(2, self.len_bytes + key.len() + from.len())?;
         self.put(w, db, key)?;
         w.remove(from)?;
         Ok(())
@@ -127,10 +129,8 @@ pub fn copy(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
         return Err(same_object());
     }
     let load = w.find(from).filter(|_| replace || w.peek_in(db, to).is_none()).map(Load::of);
-    if let Some(load) = &load {
-        load.put(w, db, to)?;
-    }
-    out.integer(load.is_some().into());
+    let copied = load.map(|load| load.put(w, db, to)).transpose()?.is_some();
+    out.integer(copied.into());
     Ok(Outcome::Done)
 }
 
@@ -155,9 +155,7 @@ pub fn move_to(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer
         return Err(same_object());
     }
     let load = w.find(key).filter(|_| w.peek_in(db, key).is_none()).map(Load::of);
-    if let Some(load) = &load {
-        load.move_to(w, db, key, key)?;
-    }
-    out.integer(load.is_some().into());
+    let moved = load.map(|load| load.move_to(w, db, key, key)).transpose()?.is_some();
+    out.integer(moved.into());
     Ok(Outcome::Done)
 }

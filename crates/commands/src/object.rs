@@ -3,7 +3,7 @@
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 use kvark_keyspace::entry::ACCESS_MASK;
 use kvark_keyspace::{EntryRef, View};
-use kvark_values::ValueRef;
+use kvark_values::{StringRef, ValueRef};
 
 use crate::context::Context;
 use crate::row::Answer;
@@ -17,12 +17,12 @@ const EMBEDDED_LEN: usize = 44;
 /// What a key takes in its table: a slot of eight bytes, in tables that are filled to three quarters.
 const TABLE_BYTES: usize = 10;
 
-/// `int`, `embstr` or `raw`.
+/// `int`, `embstr` or `raw` for a string; a collection names its form itself.
 pub(crate) fn encoding_of(value: ValueRef<'_>) -> &'static str {
     match value {
-        ValueRef::Int(_) => "int",
-        ValueRef::Bytes(bytes) if bytes.len() <= EMBEDDED_LEN => "embstr",
-        ValueRef::Bytes(_) => "raw",
+        ValueRef::String(StringRef::Int(_)) => "int",
+        ValueRef::String(StringRef::Bytes(bytes)) if bytes.len() <= EMBEDDED_LEN => "embstr",
+        value => value.encoding().unwrap_or("raw"),
     }
 }
 

@@ -41,9 +41,17 @@ pub struct Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Group {
+    Bitmap,
     Connection,
     Generic,
+    Geo,
+    Hash,
+    Hyperloglog,
+    List,
     Server,
+    Set,
+    SortedSet,
+    Stream,
     String,
 }
 
@@ -51,9 +59,17 @@ impl Group {
     /// The name.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Bitmap => "bitmap",
             Self::Connection => "connection",
             Self::Generic => "generic",
+            Self::Geo => "geo",
+            Self::Hash => "hash",
+            Self::Hyperloglog => "hyperloglog",
+            Self::List => "list",
             Self::Server => "server",
+            Self::Set => "set",
+            Self::SortedSet => "sorted-set",
+            Self::Stream => "stream",
             Self::String => "string",
         }
     }

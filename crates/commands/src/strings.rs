@@ -14,10 +14,11 @@ pub mod ranges;
 use kvark_base::Millis;
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 use kvark_keyspace::{View, Writer};
-use kvark_values::{IntBuffer, ValueRef};
+use kvark_values::{IntBuffer, StringRef};
 
 use crate::dispatch::check_key;
 use crate::row::Answer;
+use crate::typed::string_of;
 use conditions::Condition;
 use options::{Time, Verb, Words, deadline};
 
@@ -57,8 +58,8 @@ pub struct SetOutcome {
 
 /// The string at `key`.
 #[inline]
-pub fn get_value<'v>(view: &'v View<'_>, key: &[u8]) -> Result<Option<ValueRef<'v>>, Fault> {
-    Ok(view.find(key).map(|entry| entry.value()))
+pub fn get_value<'v>(view: &'v View<'_>, key: &[u8]) -> Result<Option<StringRef<'v>>, Fault> {
+    view.find(key).map(|entry| string_of(&entry)).transpose()
 }
 
 /// Sets the string at `key`.
@@ -66,7 +67,7 @@ pub fn get_value<'v>(view: &'v View<'_>, key: &[u8]) -> Result<Option<ValueRef<'
 pub fn set_value(w: &mut Writer, key: &[u8], value: &[u8], options: &SetOptions<'_>) -> Result<SetOutcome, Fault> {
     check_key(key)?;
     if *options == SetOptions::default() {
-        w.put(key, ValueRef::string(value), 0)?;
+        w.put(key, StringRef::new(value), 0)?;
         return Ok(SetOutcome { written: true, old: None });
     }
     set_with_options(w, key, value, options)
@@ -74,8 +75,8 @@ pub fn set_value(w: &mut Writer, key: &[u8], value: &[u8], options: &SetOptions<
 
 fn set_with_options(w: &mut Writer, key: &[u8], value: &[u8], options: &SetOptions<'_>) -> Result<SetOutcome, Fault> {
     let entry = if options.return_old { w.find(key) } else { w.peek(key) };
-    let old = entry.filter(|_| options.return_old).map(|entry| text_of(entry.value()));
-    let written = options.condition.holds(entry.map(|entry| entry.value()))?;
+    let old = entry.filter(|_| options.return_old).map(|entry| string_of(&entry)).transpose()?.map(text_of);
+    let written = options.condition.holds(entry)?;
     if written {
         let kept = entry.map_or(0, |entry| entry.expires_at());
         store(w, key, value, options.expiry, kept)?;
@@ -94,21 +95,21 @@ fn store(w: &mut Writer, key: &[u8], value: &[u8], expiry: Expiry, kept: Millis)
         }
         Expiry::At(at_ms) => at_ms,
     };
-    Ok(w.put(key, ValueRef::string(value), expires_at)?)
+    Ok(w.put(key, StringRef::new(value), expires_at)?)
 }
 
 /// The value's bytes, with memory of their own.
-pub(crate) fn text_of(value: ValueRef<'_>) -> Vec<u8> {
+pub(crate) fn text_of(value: StringRef<'_>) -> Vec<u8> {
     value.text(&mut IntBuffer::new()).to_vec()
 }
 
 /// Answers a value, or that there is none.
 #[inline]
-pub(crate) fn answer_value(value: Option<ValueRef<'_>>, out: &mut dyn ReplySink) {
+pub(crate) fn answer_value(value: Option<StringRef<'_>>, out: &mut dyn ReplySink) {
     match value {
         None => out.null(),
-        Some(ValueRef::Int(number)) => out.bulk_integer(number),
-        Some(ValueRef::Bytes(bytes)) => out.bulk(bytes),
+        Some(StringRef::Int(number)) => out.bulk_integer(number),
+        Some(StringRef::Bytes(bytes)) => out.bulk(bytes),
     }
 }
 
@@ -158,7 +159,7 @@ pub fn get(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
 #[inline]
 pub fn set(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
     if req.len() == 3 {
-        w.put(req.arg(1), ValueRef::string(req.arg(2)), 0)?;
+        w.put(req.arg(1), StringRef::new(req.arg(2)), 0)?;
         out.status("OK");
         return Ok(Outcome::Done);
     }
@@ -295,6 +296,7 @@ pub fn getex(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
         out.null();
         return Ok(Outcome::Done);
     };
+    let value = string_of(&entry)?;
     match words.time {
         Time::None | Time::Keep => {}
         Time::Persist if entry.expires_at() == 0 => {}
@@ -302,7 +304,7 @@ pub fn getex(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
         time => {
             let at_ms = deadline(time, w.now_ms(), "getex")?;
             if at_ms <= w.now_ms() {
-                let old = text_of(entry.value());
+                let old = text_of(value);
                 w.remove(key)?;
                 out.bulk(&old);
                 return Ok(Outcome::Done);
@@ -310,6 +312,6 @@ pub fn getex(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
             w.expire_at(key, at_ms)?;
         }
     }
-    answer_value(w.peek(key).map(|entry| entry.value()), out);
+    answer_value(w.peek(key).map(|entry| string_of(&entry)).transpose()?, out);
     Ok(Outcome::Done)
 }

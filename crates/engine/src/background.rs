@@ -1,7 +1,8 @@
 //! What goes on while commands run: three threads, each asleep unless there is something to do.
 //!
 //! * `kvark-sync` syncs the log, each second at level `os`, at once at level `disk` when somebody waits.
-//! * `kvark-keeper` makes room in the log ahead of the writers and removes keys whose time has come.
+//! * `kvark-keeper` makes room in the log ahead of the writers, removes keys and members whose time has come, and frees what
+//!   takes long to free.
 //! * `kvark-checkpoint` runs passes, so that the log stays within its bound, and merges the tier's tables.
 //!
 //! The last one lets the event loops go first ([`background`]), so that clients hardly notice a pass. Where busy cores leave
@@ -132,6 +133,7 @@ impl Engine {
             let _ = self.keyspace.sweep(now_ms);
             let _ = self.log.seal(self.log.last());
         }
+        self.keyspace.empty_discarded();
         if let Some(checkpointer) = &self.checkpointer {
             let (live, bound) = (self.log.facts().live_bytes, self.log_max_bytes());
             self.over_bound.store(live > bound, Ordering::Relaxed);

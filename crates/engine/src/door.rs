@@ -9,11 +9,12 @@ use std::time::Duration;
 use kvark_base::{Error, Kind, Millis, Position, limits};
 use kvark_call::request::OwnedRequest;
 use kvark_call::{Fault, ReplySink, Session};
+use kvark_commands::typed::string_of;
 use kvark_commands::{counters, strings};
 use kvark_keyspace::Writer;
 use kvark_keyspace::order::{Bounds, Walk};
 use kvark_log::Admission;
-use kvark_values::{IntBuffer, ValueRef};
+use kvark_values::{IntBuffer, NewValue, StringRef};
 
 use crate::engine::Engine;
 use crate::turn::{Scratch, TurnEnd};
@@ -25,13 +26,13 @@ const ROOM_PATIENCE: Duration = Duration::from_secs(30);
 const CHUNK: usize = 64;
 
 impl Engine {
-    /// Hands the value of `key` to `with`, under the key's shard; `None` when there is no such key.
+    /// Hands the string of `key` to `with`, under the key's shard; `None` when there is no such key. A key of another type is refused.
     #[inline]
-    pub fn get<R>(&self, db: u32, key: &[u8], with: impl FnOnce(ValueRef<'_>) -> R) -> Result<Option<R>, Fault> {
+    pub fn get<R>(&self, db: u32, key: &[u8], with: impl FnOnce(StringRef<'_>) -> R) -> Result<Option<R>, Fault> {
         let view = self.keyspace.view_one(db, self.keyspace.key(key), self.coarse_ms());
         // The coarse time is never ahead: what it finds may have expired since, and only then the clock is read.
         let found = view.find(key).filter(|entry| entry.expires_at() == 0 || !entry.is_expired(self.clock().now_ms()));
-        let result = found.map(|entry| with(entry.value()));
+        let result = found.map(|entry| string_of(&entry).map(with)).transpose()?;
         let seen = view.seen();
         drop(view);
         self.confirm(seen)?;
@@ -40,7 +41,7 @@ impl Engine {
 
     /// Whether `key` is there.
     pub fn exists(&self, db: u32, key: &[u8]) -> Result<bool, Fault> {
-        Ok(self.get(db, key, |_| ())?.is_some())
+        Ok(self.deadline(db, key)?.is_some())
     }
 
     /// When `key` expires: `None` for no such key, `Some(None)` for never.
@@ -79,7 +80,7 @@ impl Engine {
             let mut writer = self.keyspace.write_keys(db, &keys, self.coarse_ms());
             writer.bracket(chunk.len(), len_bytes)?;
             for (key, (_, value)) in keys.iter().zip(chunk) {
-                writer.put_hashed(db, key, ValueRef::string(value), expires_at)?;
+                writer.put_hashed(db, key, NewValue::string(value), expires_at)?;
             }
             written = writer.written();
         }
@@ -96,7 +97,8 @@ impl Engine {
     pub fn take(&self, db: u32, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
         check_key(key)?;
         self.write(db, key, 0, self.clock().now_ms(), |writer| {
-            let held = writer.find(key).map(|entry| entry.value().text(&mut IntBuffer::new()).to_vec());
+            let found = writer.find(key).map(|entry| string_of(&entry)).transpose()?;
+            let held = found.map(|string| string.text(&mut IntBuffer::new()).to_vec());
             writer.remove(key)?;
             Ok(held)
         })

@@ -27,6 +27,6 @@ pub use kvark_commands::strings::conditions::Condition;
 pub use kvark_commands::strings::{Expiry, SetOptions, SetOutcome};
 pub use kvark_keyspace::order::{Bounds, Walk, prefix_end};
 pub use kvark_keyspace::{EntryRef, Keyspace};
-pub use kvark_values::{IntBuffer, ValueRef};
+pub use kvark_values::{IntBuffer, StringRef, ValueRef};
 pub use options::{Durability, OpenOptions};
 pub use turn::{Scratch, Turn, TurnEnd};

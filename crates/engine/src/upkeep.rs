@@ -56,7 +56,7 @@ impl Upkeep for Engine {
             self.checkpoint()?;
             let reloaded = self.keyspace.reload_when_clean(|load| {
                 checkpointer.tier.range(everything, false, &mut |key, value| {
-                    load(&TierEntry::decode(key, value)?);
+                    load(TierEntry::decode(key, value, self.keyspace.forms())?);
                     Ok(true)
                 })
             })?;

@@ -20,7 +20,7 @@ use kvark_base::background::breathe;
 use kvark_base::limits::DATABASES;
 use kvark_base::{Error, Kind, Millis, Position, Result};
 use kvark_tier::Batch;
-use kvark_values::{ValueRef, codec};
+use kvark_values::{Forms, NewValue, codec};
 
 use crate::entry::EntryRef;
 use crate::keyspace::Keyspace;
@@ -178,7 +178,7 @@ pub fn tier_prefix(db: u8) -> [u8; 1] {
 }
 
 fn tier_value(entry: &EntryRef<'_>) -> Vec<u8> {
-    let mut scratch = [0; 8];
+    let mut scratch = codec::Scratch::default();
     let (kind, payload) = codec::encode(entry.value(), &mut scratch);
     let mut bytes = Vec::with_capacity(18 + payload.len());
     bytes.extend_from_slice(&entry.version().to_le_bytes());
@@ -193,7 +193,7 @@ fn tier_value(entry: &EntryRef<'_>) -> Vec<u8> {
 }
 
 /// What the tier says of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TierEntry<'a> {
     /// Physical database.
     pub db: u8,
@@ -204,13 +204,13 @@ pub struct TierEntry<'a> {
     /// 0 is never.
     pub expires_at: Millis,
     /// The value.
-    pub value: ValueRef<'a>,
+    pub value: NewValue<'a>,
 }
 
 impl<'a> TierEntry<'a> {
     /// Reads a pair of the tier. Errors with [`Kind::Corrupt`] when it is not one that a pass wrote.
-    pub fn decode(key: &'a [u8], value: &'a [u8]) -> Result<Self> {
-        Self::split(key, value).ok_or_else(|| {
+    pub fn decode(key: &'a [u8], value: &'a [u8], forms: &Forms) -> Result<Self> {
+        Self::split(key, value, forms).ok_or_else(|| {
             let shown = &key[..key.len().min(32)];
             let message =
                 format!("the tier's entry {shown:02x?} of {} bytes makes no sense: run `kvark check`", value.len());
@@ -218,7 +218,7 @@ impl<'a> TierEntry<'a> {
         })
     }
 
-    fn split(key: &'a [u8], value: &'a [u8]) -> Option<Self> {
+    fn split(key: &'a [u8], value: &'a [u8], forms: &Forms) -> Option<Self> {
         let (&db, key) = key.split_first()?;
         let db = db.checked_sub(1).filter(|&db| usize::from(db) < DATABASES)?;
         let (version, rest) = value.split_first_chunk::<8>()?;
@@ -231,7 +231,7 @@ impl<'a> TierEntry<'a> {
             return None;
         }
         let (&kind, payload) = rest.split_first()?;
-        let value = codec::decode(kind, payload).ok()?;
+        let value = codec::decode(kind, payload, forms).ok()?;
         Some(Self { db, key, version: u64::from_le_bytes(*version), expires_at, value })
     }
 }

@@ -16,7 +16,7 @@ use std::ptr::{self, NonNull};
 
 use kvark_base::limits::{MAX_KEY_LEN, MAX_VALUE_LEN};
 use kvark_base::{Millis, Position};
-use kvark_values::{Type, Value, ValueRef};
+use kvark_values::{NewValue, StringRef, Type, Value, ValueRef};
 
 use crate::slab::Slab;
 
@@ -58,12 +58,12 @@ pub struct EntryPtr(NonNull<u8>);
 pub struct EntryRef<'a>(EntryPtr, PhantomData<&'a ()>);
 
 /// What an entry shall hold.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct NewEntry<'a> {
     /// The key.
     pub key: &'a [u8],
     /// The value.
-    pub value: ValueRef<'a>,
+    pub value: NewValue<'a>,
     /// 0 is never.
     pub expires_at: Millis,
     /// The position of the effect that made it so.
@@ -75,11 +75,11 @@ pub struct NewEntry<'a> {
 }
 
 /// Form of `value`, and the bytes it takes in the entry.
-fn form_of(value: ValueRef<'_>) -> (u64, usize) {
+fn form_of(value: &NewValue<'_>) -> (u64, usize) {
     match value {
-        ValueRef::Int(_) => (INT, 8),
-        ValueRef::Bytes(bytes) if bytes.len() <= MAX_INLINE_LEN => (INLINE, bytes.len()),
-        ValueRef::Bytes(_) => (BOXED, 8),
+        NewValue::String(StringRef::Int(_)) => (INT, 8),
+        NewValue::String(StringRef::Bytes(bytes)) if bytes.len() <= MAX_INLINE_LEN => (INLINE, bytes.len()),
+        NewValue::String(StringRef::Bytes(_)) | NewValue::Owned(_) => (BOXED, 8),
     }
 }
 
@@ -103,14 +103,15 @@ impl EntryPtr {
     /// Makes an entry in memory of `slab`.
     pub fn new(slab: &mut Slab, new: NewEntry<'_>) -> Self {
         assert!(new.key.len() <= MAX_KEY_LEN, "a key of {} bytes passed the check", new.key.len());
-        let (form, value_bytes) = form_of(new.value);
+        let (form, value_bytes) = form_of(&new.value);
         let expiry_bytes = if new.expires_at == 0 { 0 } else { 8 };
         let this = Self(slab.alloc(HEAD_LEN + expiry_bytes + new.key.len() + value_bytes));
         let flags = if new.expires_at == 0 { 0 } else { EXPIRY_FLAG };
         let lens = new.key.len() as u64 | (new.accessed & ACCESS_MASK) << ACCESS_SHIFT;
         // SAFETY: the allocation has room for head, expiry, key and value.
         unsafe {
-            let head = Head { word: form << FORM_SHIFT | flags | (new.value.of_type() as u64) << TYPE_SHIFT, lens };
+            let head =
+                Head { word: form << FORM_SHIFT | flags | (new.value.as_ref().of_type() as u64) << TYPE_SHIFT, lens };
             this.0.cast::<Head>().write(head);
             if new.expires_at != 0 {
                 this.at(HEAD_LEN).cast::<u64>().write_unaligned(new.expires_at);
@@ -127,8 +128,9 @@ impl EntryPtr {
     /// # Safety
     /// The entry is alive, its key is `new.key`, and the caller holds its shard.
     #[inline]
-    pub unsafe fn overwrite(self, new: NewEntry<'_>) -> bool {
-        let (form, value_bytes) = form_of(new.value);
+    pub unsafe fn overwrite(self, new: &NewEntry<'_>) -> bool {
+        let NewValue::String(string) = new.value else { return false };
+        let (form, value_bytes) = form_of(&new.value);
         // SAFETY: handed on from the caller; form, lengths and flags are compared before anything is written.
         unsafe {
             let head = self.head();
@@ -136,14 +138,14 @@ impl EntryPtr {
                 && form != BOXED
                 && self.value_bytes() == value_bytes
                 && (head.word & EXPIRY_FLAG != 0) == (new.expires_at != 0)
-                && head.word >> TYPE_SHIFT == new.value.of_type() as u64;
+                && head.word >> TYPE_SHIFT == Type::String as u64;
             if !same {
                 return false;
             }
             if new.expires_at != 0 {
                 self.at(HEAD_LEN).cast::<u64>().write_unaligned(new.expires_at);
             }
-            self.write_value(new.value);
+            self.write_value(NewValue::String(string));
             self.stamp(new.version, new.in_tier);
             self.touch(new.accessed);
         }
@@ -219,17 +221,17 @@ impl EntryPtr {
         unsafe { (self.form() == BOXED).then(|| &mut *self.value_at().cast::<*mut Value>().read_unaligned()) }
     }
 
-    /// Frees it, and its boxed value; returns what [`Slab::free`] gave back.
+    /// Frees it, and hands out its boxed value, which the caller drops where and when it suits.
     ///
     /// # Safety
     /// The entry came from this slab and is not used again.
-    pub unsafe fn free(self, slab: &mut Slab) {
+    pub unsafe fn free(self, slab: &mut Slab) -> Option<Box<Value>> {
         // SAFETY: handed on from the caller; lengths are read before the memory goes.
         unsafe {
-            if self.form() == BOXED {
-                drop(Box::from_raw(self.value_at().cast::<*mut Value>().read_unaligned()));
-            }
+            let boxed =
+                (self.form() == BOXED).then(|| Box::from_raw(self.value_at().cast::<*mut Value>().read_unaligned()));
             slab.free(self.0, self.len_bytes());
+            boxed
         }
     }
 
@@ -242,22 +244,25 @@ impl EntryPtr {
         EntryRef(self, PhantomData)
     }
 
-    unsafe fn write_value(self, value: ValueRef<'_>) {
+    unsafe fn write_value(self, value: NewValue<'_>) {
         // SAFETY: the caller's entry has room for this form, or writes the same form again.
         unsafe {
             match value {
-                ValueRef::Int(number) => self.value_at().cast::<i64>().write_unaligned(number),
-                ValueRef::Bytes(bytes) if bytes.len() <= MAX_INLINE_LEN => {
+                NewValue::String(StringRef::Int(number)) => self.value_at().cast::<i64>().write_unaligned(number),
+                NewValue::String(StringRef::Bytes(bytes)) if bytes.len() <= MAX_INLINE_LEN => {
                     let head = self.0.cast::<Head>().as_mut();
                     head.lens = head.lens & !(LEN_MASK << LEN_SHIFT) | (bytes.len() as u64) << LEN_SHIFT;
                     ptr::copy_nonoverlapping(bytes.as_ptr(), self.value_at(), bytes.len());
                 }
-                ValueRef::Bytes(bytes) => {
-                    let boxed = Box::into_raw(Box::new(Value::Bytes(bytes.to_vec())));
-                    self.value_at().cast::<*mut Value>().write_unaligned(boxed);
-                }
+                NewValue::String(StringRef::Bytes(bytes)) => self.write_boxed(Value::Bytes(bytes.to_vec())),
+                NewValue::Owned(value) => self.write_boxed(value),
             }
         }
+    }
+
+    unsafe fn write_boxed(self, value: Value) {
+        // SAFETY: the caller's entry has room for an address, which is of a value of its own.
+        unsafe { self.value_at().cast::<*mut Value>().write_unaligned(Box::into_raw(Box::new(value))) }
     }
 
     #[inline]
@@ -331,8 +336,8 @@ impl<'a> EntryRef<'a> {
         unsafe {
             let at = self.0.value_at();
             match self.0.form() {
-                INLINE => ValueRef::Bytes(std::slice::from_raw_parts(at, self.0.value_bytes())),
-                INT => ValueRef::Int(at.cast::<i64>().read_unaligned()),
+                INLINE => ValueRef::String(StringRef::Bytes(std::slice::from_raw_parts(at, self.0.value_bytes()))),
+                INT => ValueRef::String(StringRef::Int(at.cast::<i64>().read_unaligned())),
                 _ => (*at.cast::<*const Value>().read_unaligned()).as_ref(),
             }
         }
@@ -341,7 +346,8 @@ impl<'a> EntryRef<'a> {
     /// The value's type.
     #[inline]
     pub fn of_type(&self) -> Type {
-        self.value().of_type()
+        // SAFETY: see the block.
+        Type::ALL[unsafe { self.0.head().word >> TYPE_SHIFT } as usize]
     }
 
     /// When it expires, in milliseconds since the Unix epoch; 0 is never.

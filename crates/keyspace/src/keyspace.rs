@@ -11,7 +11,9 @@ use crossbeam_epoch::{self as epoch, Guard};
 use kvark_base::limits::DATABASES;
 use kvark_base::{Millis, Position};
 use kvark_log::Log;
+use kvark_values::Forms;
 
+use crate::discarded::Discarded;
 use crate::key::{Key, KeyHasher};
 use crate::order::Orders;
 use crate::shard::{Shard, State};
@@ -42,6 +44,8 @@ pub struct Keyspace {
     /// Databases emptied since the tier was last told, as bits.
     pub(crate) flushed: AtomicU16,
     pub(crate) orders: Orders,
+    forms: Forms,
+    discarded: Arc<Discarded>,
 }
 
 /// What a keyspace holds at a moment.
@@ -104,9 +108,9 @@ impl Prefetch<'_> {
 impl Keyspace {
     /// An empty keyspace whose effects go to `log`.
     pub fn new(options: Options, log: Arc<dyn Log>) -> Self {
-        let pool = Arc::new(PagePool::default());
+        let (pool, discarded) = (Arc::new(PagePool::default()), Arc::new(Discarded::default()));
         Self {
-            shards: (0..options.shards).map(|_| Shard::new(&pool)).collect(),
+            shards: (0..options.shards as u64).map(|at| Shard::new(&pool, &discarded, options.seed ^ at)).collect(),
             hasher: KeyHasher::new(options.seed, options.shards),
             log,
             pool,
@@ -114,6 +118,8 @@ impl Keyspace {
             named_at: AtomicU64::new(0),
             flushed: AtomicU16::new(0),
             orders: Orders::default(),
+            forms: Forms::default(),
+            discarded,
         }
     }
 
@@ -127,6 +133,16 @@ impl Keyspace {
     #[inline]
     pub fn log(&self) -> &dyn Log {
         &*self.log
+    }
+
+    /// Up to which size collections are kept packed.
+    pub fn forms(&self) -> &Forms {
+        &self.forms
+    }
+
+    /// Frees what takes long to free and was left for the background; whether there was something.
+    pub fn empty_discarded(&self) -> bool {
+        self.discarded.empty()
     }
 
     /// Leave to ask the cache ahead of time.
@@ -170,7 +186,9 @@ impl Keyspace {
     }
 
     fn view<'a>(&'a self, db: u32, now_ms: Millis, prepared: Option<Key<'a>>, locked: Locked<'a>) -> View<'a> {
-        View { keyspace: self, locked, db, now_ms, touching: true, prepared, seen: Cell::new(0) }
+        let view = View { keyspace: self, locked, db, now_ms, touching: true, prepared, seen: Cell::new(0) };
+        // Whoever looks at a collection never meets a member whose time has come.
+        if view.locked.any(|state| state.has_due_members(now_ms)) { view.without_due_members() } else { view }
     }
 
     fn lock_many<'a>(&'a self, keys: impl Iterator<Item = &'a [u8]>) -> Locked<'a> {

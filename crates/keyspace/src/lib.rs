@@ -11,9 +11,11 @@
 
 pub mod checkpoint;
 mod deadlines;
+mod discarded;
 pub mod entry;
 pub mod key;
 mod keyspace;
+mod members;
 pub mod order;
 pub mod recover;
 mod shard;

@@ -7,12 +7,13 @@
 use kvark_base::limits::DATABASES;
 use kvark_base::{Error, Kind, Position, Result};
 use kvark_log::Effect;
-use kvark_values::{ValueRef, codec};
+use kvark_values::{NewValue, StringRef, codec};
 
 use crate::checkpoint::{Checkpoint, TierEntry};
 use crate::entry::NewEntry;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
+use crate::shard::MemberChange;
 
 use std::sync::atomic::Ordering;
 
@@ -28,7 +29,7 @@ impl Keyspace {
     }
 
     /// Takes over one entry of the tier.
-    fn load(&self, entry: &TierEntry<'_>) {
+    fn load(&self, entry: TierEntry<'_>) {
         let key = self.key(entry.key);
         let new = NewEntry {
             key: entry.key,
@@ -47,7 +48,7 @@ impl Keyspace {
 
     /// Forgets all entries and takes them over from the tier again, if nothing is dirty; whether it did. Everything stands
     /// still meanwhile: a test aid, which shows that the tier holds what memory holds.
-    pub fn reload_when_clean(&self, read: impl FnOnce(&mut dyn FnMut(&TierEntry<'_>)) -> Result<()>) -> Result<bool> {
+    pub fn reload_when_clean(&self, read: impl FnOnce(&mut dyn FnMut(TierEntry<'_>)) -> Result<()>) -> Result<bool> {
         let mut states = self.lock_all();
         if states.iter().any(|state| state.changed > state.checkpointed) {
             return Ok(false);
@@ -80,7 +81,7 @@ impl Keyspace {
     fn replay(&self, position: Position, effect: &Effect<'_>) -> Result<()> {
         match *effect {
             Effect::Put { db, key, expires_at, kind, payload } => {
-                let value = codec::decode(kind, payload)?;
+                let value = codec::decode(kind, payload, self.forms())?;
                 let (db, key) = (physical(db)?, self.key(key));
                 let new = self.stamp(position, &key, value, expires_at);
                 self.replay_on(db, &key, position, |state| state.put(db, &key, new, &self.hasher));
@@ -99,10 +100,21 @@ impl Keyspace {
             }
             Effect::Splice { db, key, offset, bytes } => {
                 let (db, key) = (physical(db)?, self.key(key));
-                let stamp = self.stamp(position, &key, ValueRef::Int(0), 0);
+                let stamp = self.stamp(position, &key, NewValue::String(StringRef::Int(0)), 0);
                 self.replay_on(db, &key, position, |state| {
                     state.splice(db, &key, offset as usize, bytes, stamp, &self.hasher);
                 });
+            }
+            Effect::Change { db, key, of_nothing, kind, ops } => {
+                let of_type = codec::collection_of(kind).ok_or_else(|| unknown_collection(kind))?;
+                let change = MemberChange { of_nothing, of_type, ops };
+                let (db, key) = (physical(db)?, self.key(key));
+                let stamp = self.stamp(position, &key, NewValue::String(StringRef::Int(0)), 0);
+                let mut result = Ok(());
+                self.replay_on(db, &key, position, |state| {
+                    result = state.change(db, &key, change, stamp, &self.hasher, self.forms());
+                });
+                result?;
             }
             Effect::Flush { db } => self.replay_flush(physical(db)?, position),
             Effect::Swap { a, b } => self.replay_swap(physical(a)?, physical(b)?, position),
@@ -110,7 +122,7 @@ impl Keyspace {
         Ok(())
     }
 
-    fn stamp<'a>(&self, version: Position, key: &Key<'a>, value: ValueRef<'a>, expires_at: u64) -> NewEntry<'a> {
+    fn stamp<'a>(&self, version: Position, key: &Key<'a>, value: NewValue<'a>, expires_at: u64) -> NewEntry<'a> {
         NewEntry { key: key.bytes, value, expires_at, version, in_tier: false, accessed: 0 }
     }
 
@@ -149,6 +161,11 @@ impl Keyspace {
             self.set_names(names, position);
         }
     }
+}
+
+fn unknown_collection(kind: u8) -> Error {
+    let message = format!("the log changes a collection of kind {kind}: was it written by a newer kvark?");
+    Error::new(Kind::Corrupt, message)
 }
 
 fn physical(db: u32) -> Result<u8> {
@@ -203,7 +220,7 @@ impl<'a> Recovery<'a> {
         }
         for item in self.items.drain(..) {
             let (key, value) = self.bytes[item.start..item.end].split_at(item.split - item.start);
-            keyspace.load(&TierEntry::decode(key, value)?);
+            keyspace.load(TierEntry::decode(key, value, keyspace.forms())?);
         }
         self.bytes.clear();
         Ok(())

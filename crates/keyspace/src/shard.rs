@@ -4,15 +4,17 @@
 //!
 //! Invariant: nobody waits for a disk, a socket or another shard out of order while holding a shard.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use kvark_base::limits::DATABASES;
-use kvark_base::{Millis, Position};
-use kvark_values::{Value, ValueRef};
+use kvark_base::random::Random;
+use kvark_base::{Millis, Position, Result};
+use kvark_values::{Forms, NewValue, Type, Value};
 use parking_lot::Mutex;
 
 use crate::deadlines::Deadlines;
+use crate::discarded::Discarded;
 use crate::entry::{EntryPtr, EntryRef, NewEntry};
 use crate::key::{Key, KeyHasher};
 use crate::slab::{PagePool, Slab};
@@ -50,6 +52,17 @@ pub struct Change {
     pub key: Box<[u8]>,
 }
 
+/// What changed in a collection.
+#[derive(Debug, Clone, Copy)]
+pub struct MemberChange<'a> {
+    /// Whether it begins empty, whatever the key held.
+    pub of_nothing: bool,
+    /// What it is.
+    pub of_type: Type,
+    /// Operations, as the type encodes them.
+    pub ops: &'a [u8],
+}
+
 /// The contents of one shard.
 pub struct State {
     /// One table a physical database.
@@ -58,6 +71,8 @@ pub struct State {
     pub slab: Slab,
     /// When to look for expired keys.
     pub deadlines: Deadlines,
+    /// When to look for members of collections whose time has come.
+    pub member_deadlines: Deadlines,
     /// Keys of which the tier holds a state, removed since the last pass.
     pub removed: Vec<(u8, Box<[u8]>)>,
     /// Every change up to here is in the tier.
@@ -72,15 +87,20 @@ pub struct State {
     pub ordered: u16,
     /// What the ordered indexes have not heard of yet.
     pub changes: Vec<Change>,
+    /// What commands that pick at random draw from.
+    pub random: RefCell<Random>,
+    /// Where values go that take long to free.
+    pub discarded: Arc<Discarded>,
 }
 
 impl Shard {
     /// An empty shard.
-    pub fn new(pool: &Arc<PagePool>) -> Self {
+    pub fn new(pool: &Arc<PagePool>, discarded: &Arc<Discarded>, seed: u64) -> Self {
         let state = State {
             tables: Default::default(),
             slab: Slab::new(Arc::clone(pool)),
             deadlines: Deadlines::default(),
+            member_deadlines: Deadlines::default(),
             removed: Vec::new(),
             checkpointed: 0,
             changed: 0,
@@ -88,6 +108,8 @@ impl Shard {
             counts: Counts::default(),
             ordered: 0,
             changes: Vec::new(),
+            random: RefCell::new(Random::from_seed(seed)),
+            discarded: Arc::clone(discarded),
         };
         Self { state: Mutex::new(state) }
     }
@@ -112,6 +134,7 @@ impl State {
     #[inline]
     pub fn put(&mut self, db: u8, key: &Key<'_>, mut new: NewEntry<'_>, hasher: &KeyHasher) {
         self.changed = new.version;
+        self.note_members(db, key.hash, 0, new.value.as_ref().next_deadline());
         let old = self.find(db, key);
         if let Some(found) = &old {
             // SAFETY: found under this hold of the shard; freed once, after the table has let go of it.
@@ -121,10 +144,10 @@ impl State {
                 if new.expires_at != 0 && new.expires_at != was.expires_at() {
                     self.deadlines.push(new.expires_at, db, key.hash);
                 }
-                if !found.entry.overwrite(new) {
+                if !found.entry.overwrite(&new) {
                     let entry = EntryPtr::new(&mut self.slab, new);
                     self.tables[usize::from(db)].replace(found, entry);
-                    found.entry.free(&mut self.slab);
+                    self.discarded.take(found.entry.free(&mut self.slab));
                 }
             }
             return;
@@ -149,7 +172,7 @@ impl State {
                 self.removed.push((db, key.into()));
             }
             self.tables[usize::from(db)].remove(found);
-            found.entry.free(&mut self.slab);
+            self.discarded.take(found.entry.free(&mut self.slab));
         }
     }
 
@@ -180,11 +203,89 @@ impl State {
         let mut digits = kvark_values::IntBuffer::new();
         // SAFETY: found under this hold of the shard.
         let entry = found.map(|found| unsafe { found.entry.borrow() });
-        let mut text = entry.map_or_else(Vec::new, |entry| entry.value().text(&mut digits).to_vec());
+        let string = entry.and_then(|entry| entry.value().as_string());
+        let mut text = string.map_or_else(Vec::new, |string| string.text(&mut digits).to_vec());
         let expires_at = entry.map_or(0, |entry| entry.expires_at());
         splice_into(&mut text, offset, bytes);
-        self.put(db, key, NewEntry { value: ValueRef::string(&text), expires_at, ..stamp }, hasher);
+        self.put(db, key, NewEntry { value: NewValue::string(&text), expires_at, ..stamp }, hasher);
         text.len()
+    }
+
+    /// Applies a change to the collection at a key, which is made if it is missing, and goes if it is left without members.
+    /// `stamp` says when. Errors when the operations make no sense; they may have been applied in part.
+    pub fn change(
+        &mut self,
+        db: u8,
+        key: &Key<'_>,
+        change: MemberChange<'_>,
+        stamp: NewEntry<'_>,
+        hasher: &KeyHasher,
+        forms: &Forms,
+    ) -> Result<()> {
+        let found = self.find(db, key);
+        // SAFETY: found under this hold of the shard.
+        let fits = |found: &Found| !change.of_nothing && unsafe { found.entry.borrow() }.of_type() == change.of_type;
+        if let Some(held) = found.as_ref().filter(|found| fits(found)) {
+            return self.change_held(db, key, held, change.ops, &stamp, forms);
+        }
+        let mut value = Value::empty(change.of_type);
+        value.apply(change.ops, forms)?;
+        match found {
+            _ if !value.is_gone() => self.put(db, key, NewEntry { value: NewValue::Owned(value), ..stamp }, hasher),
+            Some(found) => self.remove(db, key.bytes, &found, stamp.version),
+            None => self.changed = stamp.version,
+        }
+        Ok(())
+    }
+
+    fn change_held(
+        &mut self,
+        db: u8,
+        key: &Key<'_>,
+        held: &Found,
+        ops: &[u8],
+        stamp: &NewEntry<'_>,
+        forms: &Forms,
+    ) -> Result<()> {
+        self.changed = stamp.version;
+        // SAFETY: found under this hold of the shard, which is ours alone; a collection is boxed.
+        let value = unsafe { held.entry.boxed_mut() }.expect("a collection is boxed");
+        let before = value.as_ref().next_deadline();
+        value.apply(ops, forms)?;
+        if value.is_gone() {
+            self.remove(db, key.bytes, held, stamp.version);
+            return Ok(());
+        }
+        let after = value.as_ref().next_deadline();
+        // SAFETY: as above.
+        unsafe {
+            held.entry.stamp(stamp.version, held.entry.borrow().in_tier());
+            held.entry.touch(stamp.accessed);
+        }
+        self.note_members(db, key.hash, before, after);
+        Ok(())
+    }
+
+    fn note_members(&mut self, db: u8, hash: u64, before: Millis, after: Millis) {
+        if after != 0 && after != before {
+            self.member_deadlines.push(after, db, hash);
+        }
+    }
+
+    /// Whether some member's time may have come.
+    #[inline]
+    pub fn has_due_members(&self, now_ms: Millis) -> bool {
+        self.member_deadlines.next_ms().is_some_and(|next| next <= now_ms)
+    }
+
+    /// The entry of `db` with this hash that has a member whose time has come.
+    pub fn with_due_member(&self, db: u8, hash: u64, now_ms: Millis) -> Option<Found> {
+        let is_due = |entry: EntryPtr| {
+            // SAFETY: entries of a table are alive while its shard is held.
+            let next = unsafe { entry.borrow() }.value().next_deadline();
+            next != 0 && next <= now_ms
+        };
+        self.tables[usize::from(db)].find(hash, is_due)
     }
 
     /// Sets the deadline of a key (0: none) and stamps it. A missing key is left missing.
@@ -216,7 +317,7 @@ impl State {
     pub fn discard(&mut self, table: &Table) {
         for entry in table.iter() {
             // SAFETY: nobody else finds the table, and its entries are freed once.
-            unsafe { entry.free(&mut self.slab) };
+            self.discarded.take(unsafe { entry.free(&mut self.slab) });
         }
     }
 

@@ -2,7 +2,9 @@
 
 use kvark_base::{Millis, Result};
 
+use crate::entry::EntryRef;
 use crate::keyspace::Keyspace;
+use crate::shard::State;
 
 /// Notes looked at while one shard is held.
 const SLICE: usize = 64;
@@ -32,7 +34,16 @@ impl Keyspace {
     }
 
     fn sweep_slice(&self, shard: u32, now_ms: Millis) -> Result<(u64, bool)> {
-        if self.shard(shard).deadlines.next_ms().is_none_or(|next| next > now_ms) {
+        let (keys_due, members_due) = {
+            let state = self.shard(shard);
+            (state.deadlines.next_ms().is_some_and(|next| next <= now_ms), state.has_due_members(now_ms))
+        };
+        if members_due {
+            // Whoever is about to look at the shard removes them.
+            drop(self.write_shard(shard, now_ms));
+            self.drop_stale_notes(shard);
+        }
+        if !keys_due {
             return Ok((0, false));
         }
         let mut removed = 0;
@@ -49,19 +60,26 @@ impl Keyspace {
     fn drop_stale_notes(&self, shard: u32) {
         let mut state = self.shard(shard);
         let keys: usize = state.tables.iter().map(|table| table.len()).sum();
-        if state.deadlines.len() <= 2 * keys + STALE_SLACK {
-            return;
+        let most = 2 * keys + STALE_SLACK;
+        if state.deadlines.len() > most {
+            let notes = self.notes(&state, |entry| entry.expires_at());
+            state.deadlines.rebuild(notes.into_iter());
         }
+        if state.member_deadlines.len() > most {
+            let notes = self.notes(&state, |entry| entry.value().next_deadline());
+            state.member_deadlines.rebuild(notes.into_iter());
+        }
+    }
+
+    /// A note for every entry that has a deadline of that sort.
+    fn notes(&self, state: &State, deadline: fn(&EntryRef<'_>) -> Millis) -> Vec<(Millis, u8, u64)> {
         let mut notes = Vec::new();
         for (db, table) in state.tables.iter().enumerate() {
-            for entry in table.iter() {
-                // SAFETY: the shard is held.
-                let entry = unsafe { entry.borrow() };
-                if entry.expires_at() != 0 {
-                    notes.push((entry.expires_at(), db as u8, self.hasher.hash(entry.key())));
-                }
-            }
+            // SAFETY: the shard is held.
+            let entries = table.iter().map(|entry| unsafe { entry.borrow() });
+            let with = entries.filter(|entry| deadline(entry) != 0);
+            notes.extend(with.map(|entry| (deadline(&entry), db as u8, self.hasher.hash(entry.key()))));
         }
-        state.deadlines.rebuild(notes.into_iter());
+        notes
     }
 }

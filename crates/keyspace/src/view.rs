@@ -45,6 +45,25 @@ impl<'a> Locked<'a> {
     }
 }
 
+impl Locked<'_> {
+    /// Whether that holds of any shard that is held.
+    #[inline]
+    pub(crate) fn any(&self, is: impl Fn(&State) -> bool) -> bool {
+        match self {
+            Self::One(_, state) => is(state),
+            Self::Many(states) => states.iter().any(|(_, state)| is(state)),
+        }
+    }
+
+    /// The numbers of the shards.
+    pub(crate) fn shards(&self) -> Vec<u32> {
+        match self {
+            Self::One(shard, _) => vec![*shard],
+            Self::Many(states) => states.iter().map(|(shard, _)| *shard).collect(),
+        }
+    }
+}
+
 fn place_of(states: &[(u32, MutexGuard<'_, State>)], shard: u32) -> usize {
     states
         .binary_search_by_key(&shard, |(held, _)| *held)
@@ -72,6 +91,15 @@ impl<'a> View<'a> {
     /// The selected database.
     pub fn db(&self) -> u32 {
         self.db
+    }
+
+    /// A number below `bound`, each as likely as any other.
+    pub fn random_below(&self, bound: u64) -> u64 {
+        let state: &State = match &self.locked {
+            Locked::One(_, state) => state,
+            Locked::Many(states) => &states.first().expect("a command that draws holds a shard").1,
+        };
+        state.random.borrow_mut().below(bound)
     }
 
     /// Reads from here on leave no trace of access (or do again).

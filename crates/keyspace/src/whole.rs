@@ -6,7 +6,6 @@ use kvark_base::limits::DATABASES;
 use kvark_base::random::{Random, splitmix64};
 use kvark_base::{Millis, Position, Result};
 use kvark_log::{Effect, RecordBuffer};
-use kvark_values::codec;
 
 use crate::entry::EntryRef;
 use crate::keyspace::Keyspace;
@@ -200,12 +199,14 @@ impl Keyspace {
 
 /// The digest of one entry in database `db`.
 pub fn digest_of(db: u32, entry: &EntryRef<'_>) -> [u64; 2] {
-    let mut scratch = [0; 8];
-    let (kind, payload) = codec::encode(entry.value(), &mut scratch);
+    let value = entry.value();
     [0x006b_7661_726b_0001, 0x006b_7661_726b_0002].map(|seed| {
         let hasher = crate::key::KeyHasher::new(seed, 1);
         let mut mix = hasher.hash(entry.key());
-        for word in [hasher.hash(payload), entry.expires_at(), u64::from(db) << 8 | u64::from(kind)] {
+        // A string that spells an integer is one wherever it is kept; of members the order plays no part.
+        let mut members = 0u64;
+        value.each_for_digest(&mut |member| members = members.wrapping_add(hasher.hash(member)));
+        for word in [members, entry.expires_at(), u64::from(db) << 8 | value.of_type() as u64] {
             mix = splitmix64(&mut (mix ^ word));
         }
         mix

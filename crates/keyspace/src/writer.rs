@@ -12,10 +12,11 @@ use std::ops::Deref;
 use kvark_base::{Millis, Position, Result};
 use kvark_log::record::Reason;
 use kvark_log::{Bracket, Effect, RecordBuffer};
-use kvark_values::{ValueRef, codec};
+use kvark_values::{NewValue, StringRef, Type, Value, codec};
 
 use crate::entry::NewEntry;
 use crate::key::Key;
+use crate::shard::{MemberChange, State};
 use crate::view::View;
 
 /// What a command that writes holds. Reads through [`View`], which it derefs to.
@@ -62,29 +63,88 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// `key` now holds `value` and expires at `expires_at` (0: never).
+    /// `key` now holds the string `value` and expires at `expires_at` (0: never).
     #[inline]
-    pub fn put(&mut self, key: &[u8], value: ValueRef<'_>, expires_at: Millis) -> Result<()> {
-        self.put_in(self.view.db, key, value, expires_at)
+    pub fn put(&mut self, key: &[u8], value: StringRef<'_>, expires_at: Millis) -> Result<()> {
+        self.put_hashed(self.view.db, &self.view.key(key), NewValue::String(value), expires_at)
     }
 
-    /// As [`Writer::put`], in database `db`.
-    #[inline]
-    pub fn put_in(&mut self, db: u32, key: &[u8], value: ValueRef<'_>, expires_at: Millis) -> Result<()> {
-        self.put_hashed(db, &self.view.key(key), value, expires_at)
+    /// `key` now holds `value`, whatever that is, and expires at `expires_at` (0: never).
+    pub fn put_value(&mut self, key: &[u8], value: NewValue<'_>, expires_at: Millis) -> Result<()> {
+        self.put_value_in(self.view.db, key, value, expires_at)
     }
 
-    /// As [`Writer::put_in`], for a key that is hashed already.
+    /// As [`Writer::put_value`], in database `db`.
+    pub fn put_value_in(&mut self, db: u32, key: &[u8], value: NewValue<'_>, expires_at: Millis) -> Result<()> {
+        match value {
+            // A string is kept in the form that its bytes ask for.
+            NewValue::Owned(Value::Bytes(bytes)) => {
+                self.put_hashed(db, &self.view.key(key), NewValue::string(&bytes), expires_at)
+            }
+            value => self.put_hashed(db, &self.view.key(key), value, expires_at),
+        }
+    }
+
+    /// As [`Writer::put_value_in`], for a key that is hashed already.
     #[inline]
-    pub fn put_hashed(&mut self, db: u32, key: &Key<'_>, value: ValueRef<'_>, expires_at: Millis) -> Result<()> {
+    pub fn put_hashed(&mut self, db: u32, key: &Key<'_>, value: NewValue<'_>, expires_at: Millis) -> Result<()> {
         let db = self.view.keyspace.physical(db);
-        let mut scratch = [0; 8];
-        let (kind, payload) = codec::encode(value, &mut scratch);
+        let mut scratch = codec::Scratch::default();
+        let (kind, payload) = codec::encode(value.as_ref(), &mut scratch);
         let version = self.record(Effect::Put { db: db.into(), key: key.bytes, expires_at, kind, payload })?;
         let new =
             NewEntry { key: key.bytes, value, expires_at, version, in_tier: false, accessed: self.view.now_ms / 1000 };
         self.view.locked.state_mut(key.shard).put(db, key, new, &self.view.keyspace.hasher);
         Ok(())
+    }
+
+    /// Changes the members of the collection at `key` by operations that its type has encoded. A missing key is made; one that
+    /// is left without members goes. Its deadline stays. The caller has checked the type.
+    pub fn change(&mut self, key: &[u8], of_type: Type, ops: &[u8]) -> Result<()> {
+        debug_assert!(!ops.is_empty(), "a change of nothing is no change");
+        let hashed = self.view.key(key);
+        let db = self.view.keyspace.physical(self.view.db);
+        let held = self.view.locked.state(hashed.shard).get(db, &hashed);
+        // An expired rest must not shine through.
+        let of_nothing = held.is_some_and(|entry| entry.is_expired(self.view.now_ms));
+        let change = MemberChange { of_nothing, of_type, ops };
+        let version = self.record_change(db, key, change)?;
+        self.apply_change(db, key, change, version);
+        Ok(())
+    }
+
+    /// Logs a change; the position that it got.
+    pub(crate) fn record_change(&mut self, db: u8, key: &[u8], change: MemberChange<'_>) -> Result<Position> {
+        let MemberChange { of_nothing, of_type, ops } = change;
+        self.record(Effect::Change { db: db.into(), key, of_nothing, kind: codec::kind_of(of_type), ops })
+    }
+
+    /// Does what was logged.
+    pub(crate) fn apply_change(&mut self, db: u8, key: &[u8], change: MemberChange<'_>, version: Position) {
+        let key = self.view.key(key);
+        let stamp = self.stamp(&key, version);
+        let keyspace = self.view.keyspace;
+        let state = self.view.locked.state_mut(key.shard);
+        state
+            .change(db, &key, change, stamp, &keyspace.hasher, keyspace.forms())
+            .expect("operations that a type has encoded make sense to it");
+    }
+
+    /// An entry of `key` that says when it changed, and nothing else.
+    fn stamp<'k>(&self, key: &Key<'k>, version: Position) -> NewEntry<'k> {
+        let accessed = self.view.now_ms / 1000;
+        let value = NewValue::String(StringRef::Int(0));
+        NewEntry { key: key.bytes, value, expires_at: 0, version, in_tier: false, accessed }
+    }
+
+    pub(crate) fn state_mut(&mut self, shard: u32) -> &mut State {
+        self.view.locked.state_mut(shard)
+    }
+
+    /// Goes back to reading; what was read depends on what was written.
+    pub(crate) fn into_view(self) -> View<'a> {
+        self.view.seen.set(self.view.seen.get().max(self.written));
+        self.view
     }
 
     /// Removes `key`; whether it was there.
@@ -133,18 +193,11 @@ impl<'a> Writer<'a> {
             // An expired rest must not shine through.
             let mut text = vec![0; offset];
             text.extend_from_slice(bytes);
-            self.put(key.bytes, ValueRef::string(&text), 0)?;
+            self.put(key.bytes, StringRef::new(&text), 0)?;
             return Ok(text.len());
         }
         let version = self.record(Effect::Splice { db: db.into(), key: key.bytes, offset: offset as u64, bytes })?;
-        let stamp = NewEntry {
-            key: key.bytes,
-            value: ValueRef::Int(0),
-            expires_at: 0,
-            version,
-            in_tier: false,
-            accessed: self.view.now_ms / 1000,
-        };
+        let stamp = self.stamp(&key, version);
         let hasher = &self.view.keyspace.hasher;
         Ok(self.view.locked.state_mut(key.shard).splice(db, &key, offset, bytes, stamp, hasher))
     }

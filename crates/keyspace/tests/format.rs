@@ -7,7 +7,7 @@ use kvark_keyspace::{Keyspace, Options};
 use kvark_log::Log;
 use kvark_log::memory::MemoryLog;
 use kvark_tier::Batch;
-use kvark_values::{ValueRef, codec};
+use kvark_values::{Forms, NewValue, StringRef, ValueRef, codec};
 
 /// The bytes of each `hex` block of a page: the pairs of digits before the first wide gap of each line.
 fn examples(page: &str) -> Vec<Vec<u8>> {
@@ -22,7 +22,7 @@ fn examples(page: &str) -> Vec<Vec<u8>> {
 #[test]
 fn the_page_of_values_says_what_the_codec_writes() {
     let encoded = |text: &[u8]| {
-        let mut scratch = [0; 8];
+        let mut scratch = codec::Scratch::default();
         let (kind, payload) = codec::encode(ValueRef::string(text), &mut scratch);
         [&[kind], payload].concat()
     };
@@ -38,7 +38,7 @@ fn the_page_of_the_tier_says_what_a_pass_writes() {
         log.append(&[b"x"]).unwrap();
     }
     let mut writer = keyspace.write_one(0, keyspace.key(b"user:100"), 0);
-    writer.put(b"user:100", ValueRef::string(b"hello"), 1_700_000_000_123).unwrap();
+    writer.put(b"user:100", StringRef::new(b"hello"), 1_700_000_000_123).unwrap();
     drop(writer);
     let (mut pass, mut batch) = (keyspace.begin_pass(), Batch::new());
     while keyspace.continue_pass(&mut pass, &mut batch, usize::MAX) {}
@@ -46,9 +46,15 @@ fn the_page_of_the_tier_says_what_a_pass_writes() {
     let value = value.unwrap();
     let page = include_str!("../../../docs/format/tier.md");
     assert_eq!(examples(page), [[key.as_slice(), &value].concat()]);
-    let entry = TierEntry::decode(&key, &value).unwrap();
-    assert_eq!((entry.version, entry.expires_at, entry.value), (42, 1_700_000_000_123, ValueRef::Bytes(b"hello")));
+    let entry = TierEntry::decode(&key, &value, &Forms::default()).unwrap();
+    assert_eq!(
+        (entry.version, entry.expires_at, entry.value),
+        (42, 1_700_000_000_123, NewValue::String(StringRef::Bytes(b"hello")))
+    );
     for len in 0..value.len() - 5 {
-        assert!(TierEntry::decode(&key, &value[..len]).is_err(), "an entry cut to {len} bytes is refused");
+        assert!(
+            TierEntry::decode(&key, &value[..len], &Forms::default()).is_err(),
+            "an entry cut to {len} bytes is refused"
+        );
     }
 }

@@ -16,7 +16,7 @@ use kvark_log::Log;
 use kvark_log::memory::{MemoryLog, Shelf};
 use kvark_tier::memory::MemoryTier;
 use kvark_tier::{Batch, Tier};
-use kvark_values::{IntBuffer, ValueRef};
+use kvark_values::{IntBuffer, StringRef};
 use std::sync::Arc;
 
 type Model = BTreeMap<(u32, Vec<u8>), (Vec<u8>, u64)>;
@@ -74,7 +74,7 @@ impl World {
         let ((db, key), value) = (self.key(), self.value());
         let expires_at = if self.random.chance(1, 4) { self.now_ms + 1 + self.random.below(300) } else { 0 };
         let mut writer = self.keyspace.write_one(db, self.keyspace.key(&key), self.now_ms);
-        writer.put(&key, ValueRef::string(&value), expires_at)?;
+        writer.put(&key, StringRef::new(&value), expires_at)?;
         drop(writer);
         self.model.insert((db, key), (value, expires_at));
         Ok(())
@@ -192,7 +192,7 @@ impl World {
             walk.next(usize::MAX, self.now_ms, |entry| {
                 let ((_, key), (value, expires_at)) = expected[at];
                 assert_eq!(entry.key(), key, "keys in order");
-                assert_eq!(entry.value().text(&mut IntBuffer::new()), value);
+                assert_eq!(entry.value().as_string().unwrap().text(&mut IntBuffer::new()), value);
                 assert_eq!(entry.expires_at(), *expires_at);
                 at += 1;
             });
@@ -243,7 +243,7 @@ fn a_keyspace_equals_a_map_through_passes_and_crashes() {
 fn notes_for_a_walk_that_never_comes_are_thrown_away_and_the_next_walk_is_right() {
     let keyspace = Keyspace::new(OPTIONS, Arc::new(MemoryLog::volatile()));
     let everything = (Bound::Unbounded, Bound::Unbounded);
-    let put = |key: &[u8]| keyspace.write_one(0, keyspace.key(key), 0).put(key, ValueRef::Int(1), 0).unwrap();
+    let put = |key: &[u8]| keyspace.write_one(0, keyspace.key(key), 0).put(key, StringRef::Int(1), 0).unwrap();
     put(b"stays");
     assert_eq!(keyspace.walk(0, everything, false).next(10, 0, |_| ()), 1);
     for round in 0..20_000u32 {

@@ -9,6 +9,7 @@
 //! splice    04 | db v | key_len v | key | offset v | bytes (the rest)
 //! flush     05 | db v
 //! swap      06 | db v | db v
+//! change    07 | db v | key_len v | key | flags 1 (1: of nothing) | kind 1 | operations (the rest); as the `values` codec wrote them
 //! ```
 //!
 //! Invariant: a number of this table is never reused; zero is never a valid first byte.
@@ -78,6 +79,19 @@ pub enum Effect<'a> {
         /// Logical database.
         db: u32,
     },
+    /// Members of a collection have changed. A missing key is made; one that is left without members goes.
+    Change {
+        /// Logical database.
+        db: u32,
+        /// The key.
+        key: &'a [u8],
+        /// Whether what the key held before, deadline and all, plays no part: the collection begins empty.
+        of_nothing: bool,
+        /// The kind of collection, a number of the `values` codec.
+        kind: u8,
+        /// What changed, in the `values` codec.
+        ops: &'a [u8],
+    },
     /// Two databases have changed places.
     Swap {
         /// One.
@@ -93,6 +107,7 @@ const EXPIRE_AT: u8 = 3;
 const SPLICE: u8 = 4;
 const FLUSH: u8 = 5;
 const SWAP: u8 = 6;
+const CHANGE: u8 = 7;
 
 /// The small pieces of an encoded record, on the stack. [`Effect::encode`] fills it and hands the parts to `Log::append`.
 #[derive(Debug)]
@@ -119,6 +134,7 @@ impl<'a> Effect<'a> {
             Effect::Splice { db, .. } => (SPLICE, db),
             Effect::Flush { db } => (FLUSH, db),
             Effect::Swap { a, .. } => (SWAP, a),
+            Effect::Change { db, .. } => (CHANGE, db),
         };
         head[0] = tag;
         let mut head_len = 1 + varint::encode(u64::from(db), &mut head[1..]);
@@ -149,6 +165,11 @@ impl<'a> Effect<'a> {
                 tail_len = varint::encode(offset, tail);
                 (key, bytes)
             }
+            Effect::Change { key, of_nothing, kind, ops, .. } => {
+                (tail[0], tail[1]) = (u8::from(of_nothing), kind);
+                tail_len = 2;
+                (key, ops)
+            }
             Effect::Flush { .. } => (&[], &[]),
             Effect::Swap { b, .. } => {
                 head_len += varint::encode(u64::from(b), &mut head[head_len..]);
@@ -167,7 +188,8 @@ impl<'a> Effect<'a> {
             Effect::Put { db, key, .. }
             | Effect::Remove { db, key, .. }
             | Effect::ExpireAt { db, key, .. }
-            | Effect::Splice { db, key, .. } => Some((db, key)),
+            | Effect::Splice { db, key, .. }
+            | Effect::Change { db, key, .. } => Some((db, key)),
             Effect::Flush { .. } | Effect::Swap { .. } => None,
         }
     }
@@ -201,6 +223,15 @@ impl<'a> Reader<'a> {
                     _ => return None,
                 };
                 Effect::Put { db, key, expires_at, kind: self.take(1)?[0], payload: self.rest() }
+            }
+            CHANGE => {
+                let key = self.key()?;
+                let of_nothing = match self.take(1)?[0] {
+                    0 => false,
+                    1 => true,
+                    _ => return None,
+                };
+                Effect::Change { db, key, of_nothing, kind: self.take(1)?[0], ops: self.rest() }
             }
             REMOVE => {
                 let key = self.key()?;

@@ -5,7 +5,7 @@ use kvark_log::{Effect, RecordBuffer};
 
 const PAGE: &str = include_str!("../../../docs/format/record.md");
 
-const EXAMPLES: [(&str, Effect<'static>); 7] = [
+const EXAMPLES: [(&str, Effect<'static>); 8] = [
     ("put", Effect::Put { db: 0, key: b"user:100", expires_at: 0, kind: 1, payload: b"hi" }),
     ("put, expires", Effect::Put { db: 0, key: b"k", expires_at: 1_700_000_000_000, kind: 1, payload: b"hi" }),
     ("remove", Effect::Remove { db: 15, key: b"k", reason: Reason::Expired }),
@@ -13,6 +13,7 @@ const EXAMPLES: [(&str, Effect<'static>); 7] = [
     ("splice", Effect::Splice { db: 0, key: b"k", offset: 300, bytes: b"abc" }),
     ("flush", Effect::Flush { db: 3 }),
     ("swap", Effect::Swap { a: 0, b: 1 }),
+    ("change", Effect::Change { db: 0, key: b"k", of_nothing: true, kind: 3, ops: b"op" }),
 ];
 
 /// The lines `name: bytes` of the page's example.

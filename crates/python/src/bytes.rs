@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use kvark_engine::{IntBuffer, ValueRef};
+use kvark_engine::{IntBuffer, StringRef};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -83,9 +83,9 @@ pub(crate) fn new_bytes(_py: Python<'_>, slice: &[u8]) -> *mut ffi::PyObject {
 
 /// As [`new_bytes`], of a stored value.
 #[inline]
-pub(crate) fn new_value(py: Python<'_>, value: ValueRef<'_>) -> *mut ffi::PyObject {
+pub(crate) fn new_value(py: Python<'_>, value: StringRef<'_>) -> *mut ffi::PyObject {
     match value {
-        ValueRef::Bytes(bytes) => new_bytes(py, bytes),
+        StringRef::Bytes(bytes) => new_bytes(py, bytes),
         value => new_bytes(py, value.text(&mut IntBuffer::new())),
     }
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use kvark_base::{Error, Kind};
 use kvark_call::Fault;
-use kvark_engine::{Durability, Engine, IntBuffer, ValueRef};
+use kvark_engine::{Durability, Engine, IntBuffer, StringRef};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -117,7 +117,7 @@ impl Handle {
     pub(crate) fn find<'py>(&self, py: Python<'py>, name: &[u8]) -> PyResult<Option<Bound<'py, PyAny>>> {
         if self.waits {
             // What is read may have to be synced first, so the value is copied twice.
-            let copy = |value: ValueRef<'_>| value.text(&mut IntBuffer::new()).to_vec();
+            let copy = |value: StringRef<'_>| value.text(&mut IntBuffer::new()).to_vec();
             let found = self.run(py, |engine| engine.get(DB, name, copy))?;
             return Ok(found.map(|value| PyBytes::new(py, &value).into_any()));
         }

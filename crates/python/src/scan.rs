@@ -6,14 +6,15 @@
 use std::ops::Bound as Edge;
 use std::vec::IntoIter;
 
-use kvark_engine::{Bounds, Engine, prefix_end};
+use kvark_call::Fault;
+use kvark_engine::{Bounds, Engine, EntryRef, prefix_end};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::DB;
 use crate::bytes::{key, new_bytes, new_value};
-use crate::errors::of_error;
+use crate::errors::{of_error, of_fault};
 use crate::store::Store;
 
 /// The first chunk is small, for the many who want the first few; later ones double up to the most.
@@ -166,7 +167,7 @@ impl Scan {
         let mut walk = engine.walk(DB, self.range.bounds(), self.range.reverse);
         walk.next(wanted, engine.now_ms(), |entry| {
             let name = if what == What::Values { std::ptr::null_mut() } else { new_bytes(py, entry.key()) };
-            let value = if what == What::Keys { std::ptr::null_mut() } else { new_value(py, entry.value()) };
+            let value = if what == What::Keys { std::ptr::null_mut() } else { new_string(py, &entry) };
             failed |= (name.is_null() && what != What::Values) || (value.is_null() && what != What::Keys);
             last.clear();
             last.extend_from_slice(entry.key());
@@ -201,6 +202,17 @@ impl Scan {
             if !self.fetch(py)? {
                 return Ok(None);
             }
+        }
+    }
+}
+
+/// The string of an entry, or null with an exception set.
+fn new_string(py: Python<'_>, entry: &EntryRef<'_>) -> *mut ffi::PyObject {
+    match entry.value().as_string() {
+        Some(string) => new_value(py, string),
+        None => {
+            of_fault(py, &Fault::wrong_type()).restore(py);
+            std::ptr::null_mut()
         }
     }
 }

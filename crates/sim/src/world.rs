@@ -283,7 +283,12 @@ impl World {
         let mut model = Model::default();
         for db in 0..DBS as u32 {
             self.engine.keyspace().each(db, self.clock.now_ms(), |entry| {
-                let value = entry.value().text(&mut kvark_engine::IntBuffer::new()).to_vec();
+                let value = entry
+                    .value()
+                    .as_string()
+                    .expect("all keys are strings here")
+                    .text(&mut kvark_engine::IntBuffer::new())
+                    .to_vec();
                 model.keys.insert((db, entry.key().to_vec()), (value, entry.expires_at()));
             });
         }

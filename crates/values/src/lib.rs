@@ -221,9 +221,10 @@ impl<'a> ValueRef<'a> {
     }
 
     /// A copy with memory of its own, to be kept under another key.
-    pub fn to_new(&self) -> NewValue<'a> {
+    pub fn to_owned(&self) -> NewValue<'static> {
         match *self {
-            Self::String(string) => NewValue::String(string),
+            Self::String(StringRef::Int(number)) => NewValue::String(StringRef::Int(number)),
+            Self::String(StringRef::Bytes(bytes)) => NewValue::Owned(Value::Bytes(bytes.to_vec())),
             Self::List(it) => NewValue::Owned(Value::List(it.clone())),
             Self::Set(it) => NewValue::Owned(Value::Set(it.clone())),
             Self::Zset(it) => NewValue::Owned(Value::Zset(it.clone())),
@@ -287,9 +288,9 @@ impl Value {
         each_collection!(self, it => it.is_empty() && !matches!(self, Self::Stream(_)), else Self::Bytes(_) => false)
     }
 
-    /// About how many allocations go when it is dropped.
-    pub fn allocations(&self) -> usize {
-        each_collection!(self, it => it.allocations(), else Self::Bytes(_) => 1)
+    /// Whether dropping it takes longer than somebody who holds a shard should spend on it.
+    pub fn is_long_to_drop(&self) -> bool {
+        each_collection!(self, it => it.allocations() > 64, else Self::Bytes(bytes) => bytes.capacity() > 1 << 20)
     }
 
     /// Bytes of memory it takes, itself included.

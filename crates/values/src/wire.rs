@@ -118,7 +118,8 @@ impl<'a> Reader<'a> {
     #[cold]
     pub fn corrupt(&self) -> Error {
         let (what, shown) = (self.what, &self.rest[..self.rest.len().min(16)]);
-        let message = format!("{what} makes no sense where it goes on with {shown:02x?}: was it written by a newer kvark?");
+        let message =
+            format!("{what} makes no sense where it goes on with {shown:02x?}: was it written by a newer kvark?");
         Error::new(Kind::Corrupt, message)
     }
 }

@@ -1,12 +1,13 @@
 //! Compare, then act: what SET and DELEX may ask of the value that is there.
 
 use kvark_call::{Fault, Outcome, ReplySink, Request};
-use kvark_keyspace::{View, Writer};
-use kvark_values::{IntBuffer, ValueRef};
+use kvark_keyspace::{EntryRef, View, Writer};
+use kvark_values::{IntBuffer, StringRef};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::get_value;
 use crate::row::Answer;
+use crate::typed::string_of;
 
 pub(crate) const SOURCE: &str = include_str!("conditions.rs");
 
@@ -31,25 +32,25 @@ pub enum Condition<'a> {
 }
 
 impl Condition<'_> {
-    /// Whether it holds of a key with this value, or of a missing one. Errors when a digest is none.
-    pub fn holds(&self, value: Option<ValueRef<'_>>) -> Result<bool, Fault> {
-        let Some(value) = value else {
+    /// Whether it holds of a key, or of a missing one. Errors when a digest is none, or what it compares with is no string.
+    pub fn holds(&self, entry: Option<EntryRef<'_>>) -> Result<bool, Fault> {
+        let Some(entry) = entry else {
             return Ok(matches!(self, Self::Always | Self::IfMissing | Self::IfNotEqual(_) | Self::IfNotDigest(_)));
         };
         let mut digits = IntBuffer::new();
         Ok(match self {
             Self::Always | Self::IfPresent => true,
             Self::IfMissing => false,
-            Self::IfEqual(other) => value.text(&mut digits) == *other,
-            Self::IfNotEqual(other) => value.text(&mut digits) != *other,
-            Self::IfDigest(hex) => digest_of(value) == parse_digest(hex)?,
-            Self::IfNotDigest(hex) => digest_of(value) != parse_digest(hex)?,
+            Self::IfEqual(other) => string_of(&entry)?.text(&mut digits) == *other,
+            Self::IfNotEqual(other) => string_of(&entry)?.text(&mut digits) != *other,
+            Self::IfDigest(hex) => digest_of(string_of(&entry)?) == parse_digest(hex)?,
+            Self::IfNotDigest(hex) => digest_of(string_of(&entry)?) != parse_digest(hex)?,
         })
     }
 }
 
 /// XXH3, 64 bits, of a string.
-pub fn digest_of(value: ValueRef<'_>) -> u64 {
+pub fn digest_of(value: StringRef<'_>) -> u64 {
     xxh3_64(value.text(&mut IntBuffer::new()))
 }
 
@@ -105,7 +106,7 @@ pub fn delex(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
     let holds = match w.peek(key) {
         None => false,
         Some(_) if req.len() == 2 => true,
-        Some(entry) => delex_condition(req)?.holds(Some(entry.value()))?,
+        Some(entry) => delex_condition(req)?.holds(Some(entry))?,
     };
     let removed = holds && w.remove(key)?;
     out.integer(removed.into());

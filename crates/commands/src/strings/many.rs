@@ -26,7 +26,8 @@ pub(crate) const SOURCE: &str = include_str!("many.rs");
 pub fn mget(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
     out.array(req.len() - 1);
     for key in req.args_from(1) {
-        answer_value(get_value(view, key)?, out);
+        // A key of another type is as good as missing here.
+        answer_value(get_value(view, key).unwrap_or(None), out);
     }
     Ok(Outcome::Done)
 }

@@ -4,10 +4,11 @@ use kvark_base::limits::MAX_VALUE_LEN;
 use kvark_base::number;
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 use kvark_keyspace::{View, Writer};
-use kvark_values::{IntBuffer, ValueRef};
+use kvark_values::{IntBuffer, StringRef};
 
 use super::get_value;
 use crate::row::Answer;
+use crate::typed::string_of;
 
 pub(crate) const SOURCE: &str = include_str!("ranges.rs");
 
@@ -43,9 +44,9 @@ pub fn strlen(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
 /// ```
 pub fn append(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
     let (key, bytes) = (req.arg(1), req.arg(2));
-    let len = match w.peek(key).map(|entry| entry.value().text_len()) {
+    let len = match len_at(w, key)? {
         None => {
-            w.put(key, ValueRef::string(bytes), 0)?;
+            w.put(key, StringRef::new(bytes), 0)?;
             bytes.len()
         }
         Some(len) if bytes.is_empty() => len,
@@ -78,13 +79,19 @@ pub fn setrange(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answe
     let offset = number::parse_i64(req.arg(2)).ok_or_else(Fault::not_an_integer)?;
     let offset = usize::try_from(offset).map_err(|_| Fault::new("ERR offset is out of range"))?;
     let len = if bytes.is_empty() {
-        w.peek(key).map_or(0, |entry| entry.value().text_len())
+        len_at(w, key)?.unwrap_or(0)
     } else {
+        len_at(w, key)?;
         check_len(offset, bytes.len())?;
         w.splice(key, offset, bytes)?
     };
     out.integer(len as i64);
     Ok(Outcome::Done)
+}
+
+/// How long the string at `key` is.
+fn len_at(w: &Writer, key: &[u8]) -> Result<Option<usize>, Fault> {
+    w.peek(key).map(|entry| Ok(string_of(&entry)?.text_len())).transpose()
 }
 
 fn check_len(len: usize, more: usize) -> Result<(), Fault> {

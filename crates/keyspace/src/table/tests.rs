@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use kvark_base::random::Random;
-use kvark_values::ValueRef;
+use kvark_values::NewValue;
 
 use super::*;
 use crate::entry::NewEntry;
@@ -28,7 +28,8 @@ impl World {
     }
 
     fn set(&mut self, key: Vec<u8>, version: u64) {
-        let new = NewEntry { key: &key, value: ValueRef::Int(1), expires_at: 0, version, in_tier: false, accessed: 0 };
+        let new =
+            NewEntry { key: &key, value: NewValue::string(b"1"), expires_at: 0, version, in_tier: false, accessed: 0 };
         let entry = EntryPtr::new(&mut self.slab, new);
         let hasher = self.hasher.clone();
         match self.find(&key) {
