@@ -1,0 +1,1 @@
+"""Redis' own test suite against our server."""
