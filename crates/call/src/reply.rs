@@ -31,6 +31,14 @@ pub trait ReplySink {
     fn array(&mut self, len: usize);
     /// `len` pairs follow (RESP2: an array of twice as many).
     fn map(&mut self, len: usize);
+    /// `len` pairs in order follow, each begun by [`ReplySink::pair`]: an array of arrays of two (RESP2: an array of twice as many).
+    fn pairs(&mut self, len: usize) {
+        self.array(len);
+    }
+    /// The two replies of one of the announced [`ReplySink::pairs`] follow (RESP2: nothing to be said).
+    fn pair(&mut self) {
+        self.array(2);
+    }
     /// `len` replies without order follow (RESP2: an array).
     fn set(&mut self, len: usize);
     /// `len` replies of an out-of-band message follow (RESP2: an array).

@@ -192,6 +192,10 @@ impl ReplySink for ReplyCollector {
     fn map(&mut self, len: usize) {
         self.begin(2 * len);
     }
+    fn pairs(&mut self, len: usize) {
+        self.begin(2 * len);
+    }
+    fn pair(&mut self) {}
     fn set(&mut self, len: usize) {
         self.begin(len);
     }

@@ -9,6 +9,7 @@
 //! null       $-1\r\n, or *-1\r\n        _\r\n
 //! array      *2\r\n                     the same
 //! map        *4\r\n                     %2\r\n
+//! pairs      *4\r\n                     *2\r\n, *2\r\n before each
 //! set, push  *2\r\n                     ~2\r\n, >2\r\n
 //! double     $3\r\n1.5\r\n              ,1.5\r\n
 //! boolean    :1\r\n                     #t\r\n
@@ -129,6 +130,17 @@ impl ReplySink for Encoder<'_> {
 
     fn map(&mut self, len: usize) {
         self.many(b'%', len, len * 2);
+    }
+
+    fn pairs(&mut self, len: usize) {
+        self.many(b'*', len, len * 2);
+    }
+
+    #[inline]
+    fn pair(&mut self) {
+        if self.is_resp3() {
+            self.array(2);
+        }
     }
 
     fn set(&mut self, len: usize) {

@@ -47,6 +47,8 @@ fn forms_that_differ() {
     check(|out| out.null(), "$-1\r\n", "_\r\n");
     check(|out| out.null_array(), "*-1\r\n", "_\r\n");
     check(|out| out.map(6), "*12\r\n", "%6\r\n");
+    check(|out| out.pairs(6), "*12\r\n", "*6\r\n");
+    check(|out| out.pair(), "", "*2\r\n");
     check(|out| out.set(3), "*3\r\n", "~3\r\n");
     check(|out| out.push(2), "*2\r\n", ">2\r\n");
     check(|out| out.boolean(true), ":1\r\n", "#t\r\n");
