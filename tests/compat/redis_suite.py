@@ -1,7 +1,7 @@
-"""Runs Redis' own TCL suite against a server of ours: `python -m tests.compat.redis_suite /path/to/redis-source [unit ...]`.
+"""Runs Redis' own TCL suite against our server: `python -m tests.compat.redis_suite /path/to/redis-source [unit ...]`.
 
-The suite is not part of this repository: the path names an unpacked source tree of Redis (8.0 was used). What is skipped, and why,
-stands in `skipped.txt` beside this file, a test's name and a reason a line.
+The suite is not part of this repository: the path names an unpacked source tree of Redis (8.0 was used). What is
+skipped, and why, stands in `skipped.txt` beside this file, a test's name and a reason a line.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ UNITS = (
     "unit/expire",
     "unit/dump",
 )
-# Words of the suite's own scaffolding that later issues bring; they are taken out of a temporary copy. There are no functions to flush.
+# Words of the suite's own scaffolding that later issues bring are taken out of a temporary copy.
 NOT_YET = {"tests/support/server.tcl": ("    r function flush\n", "    r script flush\n")}
 SKIPPED = Path(__file__).with_name("skipped.txt")
 VERDICT = re.compile(r"\[(ok|err|exception|ignore|skip)\]:?\s*(.*)")

@@ -133,7 +133,7 @@ impl Engine {
             let _ = self.keyspace.sweep(now_ms);
             let _ = self.log.seal(self.log.last());
         }
-        self.keyspace.empty_discarded();
+        self.keyspace.free_discarded();
         if let Some(checkpointer) = &self.checkpointer {
             let (live, bound) = (self.log.facts().live_bytes, self.log_max_bytes());
             self.over_bound.store(live > bound, Ordering::Relaxed);

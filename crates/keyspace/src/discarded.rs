@@ -18,11 +18,10 @@ impl Discarded {
         }
     }
 
-    /// Frees what was left for later; whether there was something.
-    pub fn empty(&self) -> bool {
+    /// Frees what was left for later.
+    pub fn empty(&self) {
+        // Not while the list is held.
         let values = std::mem::take(&mut *self.0.lock());
-        let some = !values.is_empty();
         drop(values);
-        some
     }
 }

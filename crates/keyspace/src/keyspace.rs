@@ -140,9 +140,12 @@ impl Keyspace {
         &self.forms
     }
 
-    /// Frees what takes long to free and was left for the background; whether there was something.
-    pub fn empty_discarded(&self) -> bool {
-        self.discarded.empty()
+    /// Frees what takes long to free and was left for the background, in slices of one shard.
+    pub fn free_discarded(&self) {
+        for shard in 0..self.shards() {
+            while self.shard(shard).free_emptied() {}
+        }
+        self.discarded.empty();
     }
 
     /// Leave to ask the cache ahead of time.

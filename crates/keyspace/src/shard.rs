@@ -63,6 +63,12 @@ pub struct MemberChange<'a> {
     pub ops: &'a [u8],
 }
 
+/// A table that was taken out of its shard, and the part of it that is freed next.
+pub struct Emptied {
+    table: Table,
+    part: usize,
+}
+
 /// The contents of one shard.
 pub struct State {
     /// One table a physical database.
@@ -87,6 +93,8 @@ pub struct State {
     pub ordered: u16,
     /// What the ordered indexes have not heard of yet.
     pub changes: Vec<Change>,
+    /// Tables that nobody finds any more, with entries that are still to be freed.
+    pub emptied: Vec<Emptied>,
     /// What commands that pick at random draw from.
     pub random: RefCell<Random>,
     /// Where values go that take long to free.
@@ -108,6 +116,7 @@ impl Shard {
             counts: Counts::default(),
             ordered: 0,
             changes: Vec::new(),
+            emptied: Vec::new(),
             random: RefCell::new(Random::from_seed(seed)),
             discarded: Arc::clone(discarded),
         };
@@ -303,14 +312,30 @@ impl State {
         }
     }
 
-    /// Empties a database.
+    /// Empties a database. The memory of its entries is given back by [`State::free_emptied`].
     pub fn clear(&mut self, db: u8, position: Position) {
         let table = std::mem::take(&mut self.tables[usize::from(db)]);
-        self.discard(&table);
+        if !table.is_empty() {
+            self.emptied.push(Emptied { table, part: 0 });
+        }
         self.removed.retain(|&(of, _)| of != db);
         self.changes.retain(|change| change.db != db);
         self.changed = position;
         self.last_removal = position;
+    }
+
+    /// Frees some thousand entries of databases that were emptied; whether there are more.
+    pub fn free_emptied(&mut self) -> bool {
+        let Some(Emptied { table, part }) = self.emptied.last_mut() else { return false };
+        for entry in table.part(*part) {
+            // SAFETY: nobody else finds the table, and each of its entries is in one part.
+            self.discarded.take(unsafe { entry.free(&mut self.slab) });
+        }
+        *part += 1;
+        if *part == table.parts() {
+            self.emptied.pop();
+        }
+        !self.emptied.is_empty()
     }
 
     /// Frees the entries of a table that was taken out of this shard and is used no more.
@@ -347,6 +372,7 @@ impl Drop for State {
         for db in 0..DATABASES as u8 {
             self.clear(db, 0);
         }
+        while self.free_emptied() {}
     }
 }
 

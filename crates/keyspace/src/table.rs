@@ -355,11 +355,19 @@ impl Table {
 
     /// All entries.
     pub fn iter(&self) -> impl Iterator<Item = EntryPtr> {
-        let directory = self.directory();
-        let firsts = (0..directory.segments.len()).filter(|&index| self.first(index) == index);
-        let segments = firsts.map(|index| self.segment(index)).filter(|segment| segment.0 != 0);
+        (0..self.parts()).flat_map(|part| self.part(part))
+    }
+
+    /// In how many parts the table can be gone through, each of some thousand entries at most.
+    pub fn parts(&self) -> usize {
+        self.directory().segments.len()
+    }
+
+    /// The entries of one part. Every entry is in exactly one, as long as the table does not change.
+    pub fn part(&self, part: usize) -> impl Iterator<Item = EntryPtr> {
+        let segment = Some(self.segment(part)).filter(|segment| self.first(part) == part && segment.0 != 0);
         // SAFETY: a slot in use holds a live entry.
-        segments.flat_map(Segment::slots).map(|slot| unsafe { EntryPtr::from_address(address_of(slot)) })
+        segment.into_iter().flat_map(Segment::slots).map(|slot| unsafe { EntryPtr::from_address(address_of(slot)) })
     }
 
     /// A random entry: a random slot of a random segment is drawn until one is in use. Segments are chosen by their share of
