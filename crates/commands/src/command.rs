@@ -59,12 +59,10 @@ pub fn count(_ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Ans
 /// The names of all commands and sub-commands, or of those that a pattern matches or that belong to a category.
 ///
 /// ```resp
-/// > COMMAND LIST FILTERBY PATTERN get*
-/// 1) "get"
-/// 2) "getdel"
-/// 3) "getex"
-/// 4) "getrange"
-/// 5) "getset"
+/// > COMMAND LIST FILTERBY PATTERN mset*
+/// 1) "mset"
+/// 2) "msetex"
+/// 3) "msetnx"
 /// ```
 pub fn list(_ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
     let filter = ListFilter::parse(req)?;

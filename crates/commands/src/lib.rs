@@ -1,7 +1,7 @@
 //! `commands`: what each word means.
 //!
 //! Read in this order: [`row`] (what is known of a command), [`table`] (all of them), [`dispatch`] (from a request to its
-//! row), [`context`] (what a command without a shard may ask), then the families: [`strings`] and [`counters`]; [`keys`],
+//! row), [`context`] (what a command without a shard may ask), then the families: [`strings`], [`counters`], [`bitmaps`]; [`keys`],
 //! [`moving`], [`expiry`], [`scan`], [`databases`]; [`connection`] and [`client`]; [`command`], [`config`], [`server`],
 //! [`object`], [`durability`], [`debug`]. [`docs`], [`mod@examples`] and [`syntax`] read the doc comments.
 //!
@@ -12,6 +12,7 @@
 //! Invariant: nothing here knows a socket, a file or a clock.
 
 pub mod args;
+pub mod bitmaps;
 pub mod client;
 pub mod command;
 pub mod config;

@@ -1,7 +1,7 @@
 //! The arguments of a command, read from the syntax line of its doc comment, as COMMAND DOCS tells them.
 //!
-//! `NAME` is a token, `name` an argument, `[...]` may be left out, `a | b` is one of both, `x [x ...]` may be repeated. A token
-//! takes the arguments behind it: `EX seconds` is one argument with a token.
+//! `NAME` is a token, `name` an argument, `[...]` may be left out, `<a | b>` is one of both (in brackets without `<>`), `x [x ...]` may
+//! be repeated. A token takes the arguments behind it: `EX seconds` is one argument with a token.
 
 use kvark_call::ReplySink;
 
@@ -27,9 +27,18 @@ pub struct Argument {
 
 /// The arguments of `row`.
 pub fn arguments(doc: &Doc, row: &Row) -> Vec<Argument> {
-    let spaced = doc.syntax.replace('[', " [ ").replace(']', " ] ");
+    let spaced = spaced(doc.syntax);
     let words: Vec<&str> = spaced.split_whitespace().skip(row.name.split('|').count()).collect();
     Parser { words: &words, at: 0 }.alternatives()
+}
+
+/// `syntax` with blanks around its brackets.
+pub fn spaced(syntax: &str) -> String {
+    let mut spaced = syntax.to_owned();
+    for bracket in ["[", "]", "<", ">"] {
+        spaced = spaced.replace(bracket, &format!(" {bracket} "));
+    }
+    spaced
 }
 
 struct Parser<'a> {
@@ -49,12 +58,17 @@ impl<'a> Parser<'a> {
         let mut choices = vec![Vec::new()];
         while let Some(word) = self.next() {
             match word {
-                "]" => break,
+                "]" | ">" => break,
                 "|" => choices.push(Vec::new()),
                 "..." => {}
                 "[" => {
                     let inner = self.alternatives();
-                    close_bracket(choices.last_mut().expect("there is always one"), inner);
+                    let multiple = self.words[..self.at].ends_with(&["...", "]"]);
+                    close_bracket(choices.last_mut().expect("there is always one"), inner, multiple);
+                }
+                "<" => {
+                    let inner = self.alternatives();
+                    push_choice(choices.last_mut().expect("there is always one"), as_one(inner));
                 }
                 word => push_word(choices.last_mut().expect("there is always one"), word),
             }
@@ -69,14 +83,22 @@ impl<'a> Parser<'a> {
 }
 
 /// Adds what stood in brackets: a repetition of what is there already, or something that may be left out.
-fn close_bracket(sequence: &mut Vec<Argument>, inner: Vec<Argument>) {
+fn close_bracket(sequence: &mut Vec<Argument>, inner: Vec<Argument>, multiple: bool) {
     let names = |arguments: &[Argument]| arguments.iter().map(|argument| argument.name.clone()).collect::<Vec<_>>();
     let start = sequence.len().saturating_sub(inner.len());
     if !sequence.is_empty() && names(&sequence[start..]) == names(&inner) {
         let repeated = as_one(sequence.split_off(start));
         sequence.push(Argument { multiple: true, ..repeated });
     } else {
-        sequence.push(Argument { optional: true, ..as_one(inner) });
+        sequence.push(Argument { optional: true, multiple, ..as_one(inner) });
+    }
+}
+
+/// Adds one of several; a token before it introduces it.
+fn push_choice(sequence: &mut Vec<Argument>, choice: Argument) {
+    match sequence.last_mut() {
+        Some(last) if last.kind == "pure-token" => *last = Argument { token: last.token.take(), ..choice },
+        _ => sequence.push(choice),
     }
 }
 
@@ -110,12 +132,12 @@ fn as_one(mut sequence: Vec<Argument>) -> Argument {
 
 fn kind_of(name: &str) -> &'static str {
     match name {
-        "key" | "key1" | "key2" | "newkey" | "source" | "destination" => "key",
+        "key" | "key1" | "key2" | "newkey" | "source" | "destination" | "destkey" => "key",
         "pattern" => "pattern",
         "unix-time-seconds" | "unix-time-milliseconds" => "unix-time",
-        "seconds" | "milliseconds" | "decrement" | "numkeys" | "offset" | "start" | "end" | "cursor" | "count"
-        | "index" | "index1" | "index2" | "db" | "destination-db" | "min-match-len" | "timeout" | "numreplicas"
-        | "numlocal" | "protover" | "client-id" => "integer",
+        "seconds" | "milliseconds" | "increment" | "decrement" | "numkeys" | "offset" | "start" | "end" | "cursor"
+        | "count" | "bit" | "index" | "index1" | "index2" | "db" | "destination-db" | "min-match-len" | "timeout"
+        | "numreplicas" | "numlocal" | "protover" | "client-id" => "integer",
         _ => "string",
     }
 }
@@ -184,6 +206,13 @@ mod tests {
             (
                 "EXPIRE",
                 "key=key seconds=integer nx=oneof?(NX:nx=pure-token XX:xx=pure-token GT:gt=pure-token LT:lt=pure-token)",
+            ),
+            ("BITFIELD_RO", "key=key GET:get=block?*(encoding=string offset=integer)"),
+            (
+                "BITOP",
+                "and=oneof(AND:and=pure-token OR:or=pure-token XOR:xor=pure-token NOT:not=pure-token \
+                 DIFF:diff=pure-token DIFF1:diff1=pure-token ANDOR:andor=pure-token ONE:one=pure-token) \
+                 destkey=key key=key*",
             ),
             ("SCAN", "cursor=integer MATCH:pattern=pattern? COUNT:count=integer? TYPE:type=string?"),
             (

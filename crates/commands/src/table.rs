@@ -1,12 +1,13 @@
 //! All commands, by name. A row gives name, arity, group, flags, keys, the version of Redis that had it first, and the
 //! function by what it holds: `Read` and `Write` the shards of its keys, `Ask` none.
 
+use crate::bitmaps::{fields, operations, spans};
 use crate::client::peers;
 use crate::row::{Flags, Group, Handler, Keys, Row, Source};
 use crate::strings::{conditions, lcs, many, ranges};
 use crate::{
-    client, command, config, connection, counters, databases, debug, durability, expiry, keys, moving, object, scan,
-    server, strings,
+    bitmaps, client, command, config, connection, counters, databases, debug, durability, expiry, keys, moving, object,
+    scan, server, strings,
 };
 
 macro_rules! row {
@@ -45,6 +46,7 @@ const MANY: Keys = Keys::Range { first: 1, last: -1, step: 1 };
 const PAIRS: Keys = Keys::Range { first: 1, last: -1, step: 2 };
 const TWO: Keys = Keys::Range { first: 1, last: 2, step: 1 };
 const SECOND: Keys = Keys::Range { first: 2, last: 2, step: 1 };
+const FROM_SECOND: Keys = Keys::Range { first: 2, last: -1, step: 1 };
 const FIRST: Keys = Keys::First;
 const NONE: Keys = Keys::None;
 
@@ -52,10 +54,15 @@ const NONE: Keys = Keys::None;
 pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
-pub(crate) const TABLE: [Row; 111] = [
+pub(crate) const TABLE: [Row; 118] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append)),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
+    row!("BITCOUNT", -2, Bitmap, READ, FIRST, "2.6.0", Read(spans::bitcount)),
+    row!("BITFIELD", -2, Bitmap, MAKE, FIRST, "3.2.0", Write(fields::bitfield)),
+    row!("BITFIELD_RO", -2, Bitmap, READ_FAST, FIRST, "6.0.0", Read(fields::bitfield_ro)),
+    row!("BITOP", -4, Bitmap, MAKE, FROM_SECOND, "2.6.0", Write(operations::bitop)),
+    row!("BITPOS", -3, Bitmap, READ, FIRST, "2.8.7", Read(spans::bitpos)),
     row!("CLIENT", -2, Connection, FAMILY, NONE, "2.4.0", Ask(client::client)),
     row!("CLIENT|GETNAME", 2, Connection, CONNECT, NONE, "2.6.9", Ask(client::getname)),
     row!("CLIENT|HELP", 2, Connection, CONNECT, NONE, "5.0.0", Ask(client::help)),
@@ -107,6 +114,7 @@ pub(crate) const TABLE: [Row; 111] = [
     row!("FLUSHALL", -1, Server, EMPTY, NONE, "1.0.0", Ask(databases::flushall)),
     row!("FLUSHDB", -1, Server, EMPTY, NONE, "1.0.0", Ask(databases::flushdb)),
     row!("GET", 2, String, READ_FAST, FIRST, "1.0.0", Read(strings::get)),
+    row!("GETBIT", 3, Bitmap, READ_FAST, FIRST, "2.2.0", Read(bitmaps::getbit)),
     row!("GETDEL", 2, String, WRITE_FAST, FIRST, "6.2.0", Write(strings::getdel)),
     row!("GETEX", -2, String, WRITE_FAST, FIRST, "6.2.0", Write(strings::getex)),
     row!("GETRANGE", 4, String, READ, FIRST, "2.4.0", Read(ranges::getrange)),
@@ -150,6 +158,7 @@ pub(crate) const TABLE: [Row; 111] = [
     row!("SCAN", -2, Generic, READ, NONE, "2.8.0", Ask(scan::scan)),
     row!("SELECT", 2, Connection, Flags::FAST.and(Flags::LOADING).and(Flags::STALE), NONE, "1.0.0", Ask(databases::select)),
     row!("SET", -3, String, MAKE, FIRST, "1.0.0", Write(strings::set)),
+    row!("SETBIT", 4, Bitmap, MAKE, FIRST, "2.2.0", Write(bitmaps::setbit)),
     row!("SETEX", 4, String, MAKE, FIRST, "2.0.0", Write(strings::setex)),
     row!("SETNX", 3, String, MAKE_FAST, FIRST, "1.0.0", Write(strings::setnx)),
     row!("SETRANGE", 4, String, MAKE, FIRST, "2.2.0", Write(ranges::setrange)),

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use common::{Store, replayed};
 use kvark_commands::docs::Doc;
 use kvark_commands::examples::{examples, steps};
+use kvark_commands::syntax::spaced;
 use kvark_commands::{Flags, Handler, Keys, ROWS, find, index};
 
 #[test]
@@ -84,9 +85,12 @@ fn arity_is_the_least_that_the_syntax_allows() {
     for row in ROWS.iter().filter(|row| !row.flags.has(Flags::FAMILY)) {
         let syntax = Doc::of(row).syntax;
         let (mut depth, mut required) = (0, 0);
-        let (mut optional, mut counting) = (false, true);
-        for word in syntax.replace('[', " [ ").replace(']', " ] ").split_whitespace() {
+        let (mut optional, mut counting, mut choosing) = (false, true, false);
+        for word in spaced(syntax).split_whitespace() {
             match word {
+                "<" => choosing = true,
+                "|" if choosing => counting = false,
+                ">" => (choosing, counting) = (false, true),
                 "[" => (depth, optional) = (depth + 1, true),
                 "]" => depth -= 1,
                 "|" => counting &= depth > 0,
