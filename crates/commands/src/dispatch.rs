@@ -1,7 +1,7 @@
 //! From a request to its row: found by name in any case, arity checked, refused in Redis' own words.
 //!
 //! ```text
-//! index: 512 places | first eight bytes of a name, folded, 64 | row number + 1, 0 is empty |
+//! index: 1024 places | first eight bytes of a name, folded, 64 | row number + 1, 0 is empty |
 //! ```
 //!
 //! A name's place comes from its first and last eight bytes and its length; the next free place on collision. Folding
@@ -13,14 +13,14 @@ use kvark_call::{Fault, Request};
 use crate::row::{Flags, Row};
 use crate::table::{ROWS, TABLE};
 
-const PLACE_BITS: u32 = 9;
+const PLACE_BITS: u32 = 10;
 const PLACES: usize = 1 << PLACE_BITS;
-const _: () = assert!(TABLE.len() < 256 && TABLE.len() * 2 < PLACES);
+const _: () = assert!(TABLE.len() * 2 < PLACES);
 
 #[derive(Clone, Copy)]
 struct Place {
     word: u64,
-    row: u8,
+    row: u16,
 }
 
 static INDEX: [Place; PLACES] = build();
@@ -35,7 +35,7 @@ const fn build() -> [Place; PLACES] {
         while index[place].row != 0 {
             place = (place + 1) % PLACES;
         }
-        index[place] = Place { word, row: row as u8 + 1 };
+        index[place] = Place { word, row: row as u16 + 1 };
         row += 1;
     }
     index
