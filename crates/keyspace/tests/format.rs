@@ -27,7 +27,8 @@ fn the_page_of_values_says_what_the_codec_writes() {
         [&[kind], payload].concat()
     };
     let page = include_str!("../../../docs/format/value.md");
-    assert_eq!(examples(page), [encoded(b"hello"), encoded(b"-2")]);
+    // The examples of collections are compared in `values`.
+    assert_eq!(examples(page)[..2], [encoded(b"hello"), encoded(b"-2")]);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! item: | head | body | tail |
-//! head 0xxxxxxx                 the integer 0 to 127, no body
-//!      10xxxxxx                 a string of up to 63 bytes, its body
+//! head 0xxxxxxx                 a string of up to 127 bytes, its body
+//!      10xxxxxx                 the integer 0 to 63, no body
 //!      110xxxxx + 1 byte        a string of up to 8191 bytes
 //!      11100000 + 4 bytes       a longer string
 //!      11110nnn                 an integer of n + 1 bytes, little-endian, two's complement, its body
@@ -181,9 +181,21 @@ impl Packed {
         index
     }
 
+    /// One item, with room for so many bytes of others before and behind it.
+    pub fn with_room(item: StringRef<'_>, before: usize, behind: usize) -> Self {
+        let mut packed = Self(Buffer::with_room(before, behind + Self::bytes_of(item)));
+        packed.push(item);
+        packed
+    }
+
     /// Appends an item.
     pub fn push(&mut self, item: StringRef<'_>) {
         self.insert_at(self.end(), item);
+    }
+
+    /// Puts an item before all others.
+    pub fn push_front(&mut self, item: StringRef<'_>) {
+        self.insert_at(Place(0), item);
     }
 
     /// Inserts an item before the one at `place` (which may be the end).
@@ -212,6 +224,23 @@ impl Packed {
         if let Some(place) = self.place(index) {
             self.remove_at(place, count);
         }
+    }
+
+    /// Removes every item that `keep` does not want, in one pass.
+    pub fn retain(&mut self, mut keep: impl FnMut(StringRef<'_>) -> bool) {
+        let (bytes, mut kept, mut at, mut removed) = (self.0.bytes_mut(), 0, 0, 0);
+        while at < bytes.len() {
+            let end = at + item::len_at(&bytes[at..]);
+            if keep(item::read(&bytes[at..end])) {
+                bytes.copy_within(at..end, kept);
+                kept += end - at;
+            } else {
+                removed += 1;
+            }
+            at = end;
+        }
+        self.0.splice(kept, at - kept, 0);
+        self.changed(0, removed);
     }
 
     /// Puts `items` in place of the `removed` items from `place` on, of which there may be fewer.
@@ -270,6 +299,12 @@ impl Packed {
         Iter { bytes: self.0.bytes(), left: self.len() }
     }
 
+    /// The items before the `index`th, from either end.
+    pub fn iter_to(&self, index: usize) -> Iter<'_> {
+        let place = self.place(index).unwrap_or(self.end());
+        Iter { bytes: &self.0.bytes()[..place.0], left: index.min(self.len()) }
+    }
+
     /// The items from the `index`th on, from either end.
     pub fn iter_from(&self, index: usize) -> Iter<'_> {
         let place = self.place(index).unwrap_or(self.end());
@@ -301,7 +336,7 @@ impl<'a> IntoIterator for &'a Packed {
 }
 
 /// The items of a sequence, from either end.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Iter<'a> {
     bytes: &'a [u8],
     left: usize,

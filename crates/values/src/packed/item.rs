@@ -2,12 +2,12 @@
 
 use crate::StringRef;
 
-const SHORT: u8 = 0x80;
+const SMALL_INT: u8 = 0x80;
 const MIDDLE: u8 = 0xc0;
 const LONG: u8 = 0xe0;
 const INT: u8 = 0xf0;
 
-const SHORT_MAX: usize = 0x3f;
+const SHORT_MAX: usize = 0x7f;
 const MIDDLE_MAX: usize = 0x1fff;
 
 /// An item that is to be written or looked for.
@@ -29,8 +29,8 @@ impl<'a> Item<'a> {
 
     fn int(value: i64) -> Self {
         let mut head = [0; 9];
-        if (0..0x80).contains(&value) {
-            head[0] = value as u8;
+        if (0..0x40).contains(&value) {
+            head[0] = SMALL_INT | value as u8;
             return Self { head, head_len: 1, body: &[] };
         }
         let sign_bits = if value < 0 { value.leading_ones() } else { value.leading_zeros() };
@@ -50,7 +50,7 @@ impl<'a> Item<'a> {
             5
         };
         match head_len {
-            1 => head[0] = SHORT | len as u8,
+            1 => head[0] = len as u8,
             2 => head[..2].copy_from_slice(&[MIDDLE | (len >> 8) as u8, len as u8]),
             _ => {
                 head[0] = LONG;
@@ -92,8 +92,8 @@ impl<'a> Item<'a> {
 fn span_at(bytes: &[u8]) -> usize {
     let head = bytes[0];
     match head {
-        0..SHORT => 1,
-        SHORT..MIDDLE => 1 + (head & 0x3f) as usize,
+        0..SMALL_INT => 1 + usize::from(head),
+        SMALL_INT..MIDDLE => 1,
         MIDDLE..LONG => 2 + (usize::from(head & 0x1f) << 8 | usize::from(bytes[1])),
         LONG => 5 + u32::from_le_bytes([bytes[1], bytes[2], bytes[3], bytes[4]]) as usize,
         _ => 2 + usize::from(head & 7),
@@ -126,8 +126,8 @@ pub(super) fn len_before(bytes: &[u8]) -> usize {
 pub(super) fn read(bytes: &[u8]) -> StringRef<'_> {
     let head = bytes[0];
     let head_len = match head {
-        0..SHORT => return StringRef::Int(i64::from(head)),
-        SHORT..MIDDLE => 1,
+        0..SMALL_INT => 1,
+        SMALL_INT..MIDDLE => return StringRef::Int(i64::from(head & 0x3f)),
         MIDDLE..LONG => 2,
         LONG => 5,
         _ => return StringRef::Int(read_int(&bytes[1..2 + usize::from(head & 7)])),
