@@ -145,7 +145,7 @@ fn answer_info(row: &Row, out: &mut dyn ReplySink) {
     answer_words(&row.flags.names().collect::<Vec<_>>(), out);
     let (first, last, step) = match row.keys {
         Keys::None | Keys::Counted { .. } => (0, 0, 0),
-        Keys::First => (1, 1, 1),
+        Keys::First | Keys::Destination { .. } | Keys::Storing { .. } => (1, 1, 1),
         Keys::Range { first, last, step } => (first, last, step),
     };
     out.integer(first as i64);
@@ -194,6 +194,8 @@ fn key_flags(row: &Row, nth: usize) -> &'static [&'static str] {
         ("GETDEL" | "MOVE", _) | ("RENAME" | "RENAMENX", 0) => &["RW", "access", "delete"],
         ("DELEX", _) => &["RW", "delete"],
         ("APPEND", _) => &["RW", "insert"],
+        _ if matches!(row.keys, Keys::Destination { .. }) => &[["OW", "update"], ["RO", "access"]][nth.min(1)],
+        _ if matches!(row.keys, Keys::Storing { .. }) => &[["RO", "access"], ["OW", "update"]][nth.min(1)],
         ("EXPIRE" | "PEXPIRE" | "EXPIREAT" | "PEXPIREAT" | "PERSIST" | "SETRANGE", _) => &["RW", "update"],
         ("COPY", 0) => &["RO", "access"],
         ("EXISTS" | "STRLEN" | "TOUCH" | "TYPE", _) => &["RO"],
@@ -203,7 +205,7 @@ fn key_flags(row: &Row, nth: usize) -> &'static [&'static str] {
 }
 
 fn answer_key_specs(row: &Row, out: &mut dyn ReplySink) {
-    let range = |last: isize, step: usize| vec![("lastkey", last as i64), ("keystep", step as i64), ("limit", 0)];
+    let range = |last: isize, step: usize| [("lastkey", last as i64), ("keystep", step as i64), ("limit", 0)];
     match row.keys {
         Keys::None => out.set(0),
         Keys::First => {
@@ -221,19 +223,64 @@ fn answer_key_specs(row: &Row, out: &mut dyn ReplySink) {
             answer_key_spec(first, "range", &range(last, step), key_flags(row, 0), out);
         }
         Keys::Counted { count_at, step } => {
-            let find = [("keynumidx", 0), ("firstkey", 1), ("keystep", step as i64)];
             out.set(1);
-            answer_key_spec(count_at, "keynum", &find, key_flags(row, 0), out);
+            answer_key_spec(count_at, "keynum", &keynum(step), key_flags(row, 0), out);
+        }
+        Keys::Destination { count_at } => {
+            out.set(2);
+            answer_key_spec(1, "range", &range(0, 1), key_flags(row, 0), out);
+            answer_key_spec(count_at, "keynum", &keynum(1), key_flags(row, 1), out);
+        }
+        Keys::Storing { words, from } => {
+            out.set(1 + words.len());
+            answer_key_spec(1, "range", &range(0, 1), key_flags(row, 0), out);
+            let search = |word| Search::Keyword(word, from as i64);
+            words
+                .iter()
+                .for_each(|word| answer_searched_spec(search(word), "range", &range(0, 1), key_flags(row, 1), out));
+        }
+    }
+}
+
+fn keynum(step: usize) -> [(&'static str, i64); 3] {
+    [("keynumidx", 0), ("firstkey", 1), ("keystep", step as i64)]
+}
+
+/// Where the search for keys begins.
+enum Search {
+    Index(i64),
+    Keyword(&'static str, i64),
+}
+
+impl Search {
+    fn answer(&self, out: &mut dyn ReplySink) {
+        match *self {
+            Self::Index(index) => answer_spec("index", &[("index", index)], out),
+            Self::Keyword(word, from) => {
+                out.map(2);
+                out.bulk(b"type");
+                out.bulk(b"keyword");
+                out.bulk(b"spec");
+                out.map(2);
+                out.bulk(b"keyword");
+                out.bulk(word.as_bytes());
+                out.bulk(b"startfrom");
+                out.integer(from);
+            }
         }
     }
 }
 
 fn answer_key_spec(index: usize, kind: &str, find: &[(&str, i64)], flags: &[&str], out: &mut dyn ReplySink) {
+    answer_searched_spec(Search::Index(index as i64), kind, find, flags, out);
+}
+
+fn answer_searched_spec(search: Search, kind: &str, find: &[(&str, i64)], flags: &[&str], out: &mut dyn ReplySink) {
     out.map(3);
     out.bulk(b"flags");
     answer_words(flags, out);
     out.bulk(b"begin_search");
-    answer_spec("index", &[("index", index as i64)], out);
+    search.answer(out);
     out.bulk(b"find_keys");
     answer_spec(kind, find, out);
 }

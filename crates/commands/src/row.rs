@@ -173,12 +173,26 @@ pub enum Keys {
         /// How far apart.
         step: usize,
     },
+    /// The first argument, where the result goes, and as many as argument `count_at` says, from the next one on.
+    Destination {
+        /// Where the number stands.
+        count_at: usize,
+    },
+    /// The first argument, and the one behind the last of these words, where the result goes.
+    Storing {
+        /// The words.
+        words: &'static [&'static str],
+        /// The first argument that may be one of them.
+        from: usize,
+    },
 }
 
 /// The key arguments of one request.
 #[derive(Debug, Clone)]
 pub struct KeyArgs<'a> {
     req: Request<'a>,
+    /// The place of a key that stands before the others.
+    first: Option<usize>,
     next: usize,
     left: usize,
     step: usize,
@@ -194,7 +208,8 @@ impl<'a> Iterator for KeyArgs<'a> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
+        let left = self.left + usize::from(self.first.is_some());
+        (left, Some(left))
     }
 }
 
@@ -204,6 +219,9 @@ impl KeyArgs<'_> {
     /// The place of the next key among the arguments, and steps over it.
     #[inline]
     pub fn next_index(&mut self) -> Option<usize> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
         self.left = self.left.checked_sub(1)?;
         let at = self.next;
         self.next += self.step;
@@ -224,8 +242,11 @@ impl Row {
                 (first, if last < first { 0 } else { (last - first) / step + 1 }, step)
             }
             Keys::Counted { count_at, step } => (count_at + 1, counted(req, count_at, step), step),
+            Keys::Destination { count_at } => (count_at + 1, counted(req, count_at, 1), 1),
+            Keys::Storing { words, from } => stored(req, words, from).map_or((0, 0, 1), |at| (at, 1, 1)),
         };
-        KeyArgs { req: *req, next, left, step }
+        let first = matches!(self.keys, Keys::Destination { .. } | Keys::Storing { .. }).then_some(1);
+        KeyArgs { req: *req, first, next, left, step }
     }
 
     /// The key argument of `req`, when it names exactly one.
@@ -252,6 +273,12 @@ fn counted(req: &Request<'_>, count_at: usize, step: usize) -> usize {
     let count = req.get(count_at).and_then(kvark_base::number::parse_i64).unwrap_or(0);
     let room = (req.len() - 1).saturating_sub(count_at) / step;
     usize::try_from(count).ok().filter(|&count| count <= room).unwrap_or(0)
+}
+
+/// The place of the key behind the last of `words`.
+fn stored(req: &Request<'_>, words: &[&str], from: usize) -> Option<usize> {
+    let is_word = |&at: &usize| words.iter().any(|word| req.is(at, word));
+    (from..req.len().saturating_sub(1)).rev().find(is_word).map(|at| at + 1)
 }
 
 /// How a command ends: its outcome, or the refusal to be answered.

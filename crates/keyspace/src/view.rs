@@ -5,6 +5,7 @@
 use std::cell::Cell;
 
 use kvark_base::{Millis, Position};
+use kvark_values::Forms;
 use parking_lot::MutexGuard;
 
 use crate::entry::EntryRef;
@@ -86,6 +87,11 @@ impl<'a> View<'a> {
     /// Wall-clock time of this command, in milliseconds since the Unix epoch.
     pub fn now_ms(&self) -> Millis {
         self.now_ms
+    }
+
+    /// Up to which size collections are kept packed.
+    pub fn forms(&self) -> &'a Forms {
+        self.keyspace.forms()
     }
 
     /// The selected database.
