@@ -3,7 +3,8 @@
 //! Read in this order: [`row`] (what is known of a command), [`table`] (all of them), [`dispatch`] (from a request to its
 //! row), [`context`] (what a command without a shard may ask), then the families: [`strings`], [`counters`], [`bitmaps`]; [`keys`],
 //! [`moving`], [`expiry`], [`scan`], [`databases`]; [`connection`] and [`client`]; [`command`], [`config`], [`server`],
-//! [`object`], [`durability`], [`debug`]. [`docs`], [`mod@examples`] and [`syntax`] read the doc comments.
+//! [`object`], [`durability`], [`debug`]. [`sampling`] and [`member_scan`] serve all words that choose among members.
+//! [`docs`], [`mod@examples`] and [`syntax`] read the doc comments.
 //!
 //! Invariant: a command is one function in its family's file and one row of the table. Its doc comment is its manual page,
 //! its COMMAND DOCS and a test, all from one text.
@@ -30,9 +31,11 @@ pub mod expiry;
 pub mod glob;
 pub mod help;
 pub mod keys;
+pub mod member_scan;
 pub mod moving;
 pub mod object;
 pub mod row;
+pub mod sampling;
 pub mod scan;
 pub mod server;
 pub mod strings;
