@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use kvark_call::setting::{self, Kind, Setting, TABLE};
-use kvark_call::{Fault, Outcome, ReplySink, Request, Settings};
-use kvark_values::Forms;
+use kvark_call::setting::{self, Kind, TABLE};
+use kvark_call::{Fault, Outcome, ReplySink, Request};
 
 use crate::context::Context;
 use crate::dispatch::one_line;
@@ -78,8 +77,8 @@ pub fn get(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer 
     let mut found = BTreeMap::new();
     for pattern in req.args_from(2) {
         let takes = |name: &str| glob::matches(pattern, name.as_bytes(), true);
-        let names = TABLE.iter().flat_map(Setting::names).filter(|name| takes(name));
-        found.extend(names.map(|name| (name, ctx.world.settings.get(name))));
+        found
+            .extend(TABLE.iter().filter(|row| takes(row.name)).map(|row| (row.name, ctx.world.settings.get(row.name))));
         let equivalents = EQUIVALENTS.iter().filter(|one| takes(one.name));
         found.extend(equivalents.map(|one| (one.name, (one.value)(ctx).to_owned())));
     }
@@ -113,20 +112,8 @@ pub fn set(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer 
     for (name, value) in checked(ctx, req)? {
         ctx.world.settings.set(name, &value).map_err(|reason| failed(name, &reason))?;
     }
-    adopt_forms(&ctx.world.settings, ctx.keyspace.forms());
     out.status("OK");
     Ok(Outcome::Done)
-}
-
-/// Makes the thresholds of packed forms what the settings say, whoever else changes settings meanwhile.
-pub fn adopt_forms(settings: &Settings, forms: &Forms) {
-    loop {
-        let generation = settings.generation();
-        forms.named().for_each(|(name, threshold)| threshold.set(settings.number(name)));
-        if settings.generation() == generation {
-            return;
-        }
-    }
 }
 
 /// All pairs, each of them fit to be set.

@@ -1,6 +1,7 @@
 //! The pages in `docs/format` say what collections write.
 
 use kvark_values::list::{self, End};
+use kvark_values::stream::{self, GroupOp, Id};
 use kvark_values::wire::Reader;
 use kvark_values::{Collection, Forms};
 
@@ -46,4 +47,45 @@ fn changes_of_lists() {
     list::remove_at(&[2, 3, 8], &mut ops);
     list::Op::Trim { start: 1, len: 10 }.encode(&mut ops);
     assert_eq!(example(CHANGES, "Lists"), ops);
+}
+
+fn bytes_of(ops: &[stream::Op]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    ops.iter().for_each(|op| op.encode(&mut bytes));
+    bytes
+}
+
+#[test]
+fn streams() {
+    let ids = [Id::new(1000, 0), Id::new(1003, 0)];
+    let in_group = |op| stream::Op::Group { name: b"g", op };
+    let ops = [
+        stream::Op::Append { id: ids[0], pairs: &[b"t", b"21"] },
+        stream::Op::Append { id: ids[1], pairs: &[b"t", b"hot"] },
+        stream::Op::Append { id: Id::new(1003, 1), pairs: &[b"u", b""] },
+        in_group(GroupOp::Create { last_id: ids[1], entries_read: Some(2) }),
+        in_group(GroupOp::Assign { consumer: b"c", delivered_at: 5000, deliveries: 1, ids: &ids }),
+        in_group(GroupOp::SetConsumer { consumer: b"c", seen_at: 5000, active_at: 5000 }),
+    ];
+    assert_eq!(example(VALUES, "Streams"), encoded::<kvark_values::Stream>(&bytes_of(&ops)));
+}
+
+#[test]
+fn changes_of_streams() {
+    let ids = [Id::new(1000, 0), Id::new(1003, 1)];
+    let in_group = |op| stream::Op::Group { name: b"g", op };
+    let ops = [
+        stream::Op::Append { id: ids[0], pairs: &[b"t", b"21"] },
+        stream::Op::Delete { ids: &ids },
+        stream::Op::Trim { through: ids[1] },
+        stream::Op::SetIds { last_id: ids[1], entries_added: 2, max_deleted_id: ids[0] },
+        in_group(GroupOp::Create { last_id: Id::MIN, entries_read: None }),
+        in_group(GroupOp::SetRead { last_id: ids[1], entries_read: Some(2) }),
+        in_group(GroupOp::Destroy),
+        in_group(GroupOp::SetConsumer { consumer: b"c", seen_at: 300, active_at: 0 }),
+        in_group(GroupOp::DeleteConsumer { consumer: b"c" }),
+        in_group(GroupOp::Assign { consumer: b"c", delivered_at: 300, deliveries: 1, ids: &ids }),
+        in_group(GroupOp::Acknowledge { ids: &ids[..1] }),
+    ];
+    assert_eq!(example(CHANGES, "Streams"), bytes_of(&ops));
 }
