@@ -1,0 +1,95 @@
+//! What DUMP answers and RESTORE takes: one value, framed.
+//!
+//! ```text
+//! kind: 1 | the value | version of the format: 2, little-endian | checksum of all before: 8, little-endian
+//! ```
+//!
+//! The string "hi" is `00 026869 0900` and a checksum.
+//!
+//! Invariant: a value is written in the oldest form that holds all of it, under the version that had this form first, so that the
+//! oldest possible server takes it.
+
+use kvark_base::Result;
+use kvark_values::Type;
+
+use crate::checksum::crc64;
+use crate::kinds;
+use crate::part::Part;
+use crate::read;
+use crate::source::nonsense;
+
+const VERSION_LEN: usize = 2;
+const CHECKSUM_LEN: usize = 8;
+/// The latest version of Redis' format that is read.
+const LATEST: u16 = 12;
+
+/// A value in Redis' format, framed by version and checksum, both of which were looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Payload<'a> {
+    kind: u8,
+    of_type: Type,
+    version: u16,
+    value: &'a [u8],
+}
+
+/// Why a payload was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its version is not known, or its checksum is wrong.
+    Frame,
+    /// It holds no type that is known.
+    Kind,
+}
+
+impl<'a> Payload<'a> {
+    /// Looks at the frame.
+    pub fn open(bytes: &'a [u8]) -> Result<Self, Refusal> {
+        let (body, checksum) = bytes.split_last_chunk::<CHECKSUM_LEN>().ok_or(Refusal::Frame)?;
+        let (value, version) = body.split_last_chunk::<VERSION_LEN>().ok_or(Refusal::Frame)?;
+        let version = u16::from_le_bytes(*version);
+        if !is_known(version) || crc64(body) != u64::from_le_bytes(*checksum) {
+            return Err(Refusal::Frame);
+        }
+        let (&kind, value) = value.split_first().ok_or(Refusal::Kind)?;
+        let of_type = kinds::type_of(kind).ok_or(Refusal::Kind)?;
+        Ok(Self { kind, of_type, version, value })
+    }
+
+    /// The type of the value.
+    pub fn of_type(&self) -> Type {
+        self.of_type
+    }
+
+    /// Hands over every part of the value, in order. What follows the value is ignored, as in Redis.
+    pub fn read(&self, each: &mut dyn FnMut(Part<'_>) -> Result<()>) -> Result<()> {
+        let mut parts = 0u64;
+        read::value(self.kind, self.version, self.value, &mut |part| {
+            parts += 1;
+            each(part)
+        })?;
+        if parts == 0 { Err(nonsense("the value is empty")) } else { Ok(()) }
+    }
+}
+
+fn is_known(version: u16) -> bool {
+    (1..=LATEST).contains(&version) || version == kinds::VALKEY
+}
+
+/// The form of a value that is written: its kind, and the version that had it first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Form {
+    /// The number of the form.
+    pub kind: u8,
+    /// The version of Redis' format.
+    pub version: u16,
+}
+
+/// The payload of a value in this form, which `put` appends.
+pub fn seal(form: Form, put: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut out = vec![form.kind];
+    put(&mut out);
+    out.extend_from_slice(&form.version.to_le_bytes());
+    let checksum = crc64(&out);
+    out.extend_from_slice(&checksum.to_le_bytes());
+    out
+}
