@@ -19,4 +19,6 @@ mod source;
 mod string;
 pub mod write;
 
-pub use payload::{Form, Payload, Refusal, seal};
+pub use part::Part;
+pub use payload::{Payload, Refusal};
+pub use write::Dumper;

@@ -86,6 +86,15 @@ pub struct Group<'a> {
     pub pending: Vec<Pending>,
 }
 
+impl Group<'_> {
+    /// The same, borrowing nothing.
+    pub fn into_owned(self) -> Group<'static> {
+        let own = |consumer: Consumer<'_>| Consumer { name: Cow::Owned(consumer.name.into_owned()), ..consumer };
+        let consumers = self.consumers.into_iter().map(own).collect();
+        Group { name: Cow::Owned(self.name.into_owned()), consumers, ..self }
+    }
+}
+
 /// A consumer of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Consumer<'a> {

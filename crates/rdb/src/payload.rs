@@ -5,10 +5,6 @@
 //! ```
 //!
 //! The string "hi" is `00 026869 0900` and a checksum.
-//!
-//! Invariant: a value is written in the oldest form that holds all of it, under the version that had this form first, so that the
-//! oldest possible server takes it.
-
 use kvark_base::Result;
 use kvark_values::Type;
 
@@ -75,21 +71,10 @@ fn is_known(version: u16) -> bool {
     (1..=LATEST).contains(&version) || version == kinds::VALKEY
 }
 
-/// The form of a value that is written: its kind, and the version that had it first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Form {
-    /// The number of the form.
-    pub kind: u8,
-    /// The version of Redis' format.
-    pub version: u16,
-}
-
-/// The payload of a value in this form, which `put` appends.
-pub fn seal(form: Form, put: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
-    let mut out = vec![form.kind];
-    put(&mut out);
-    out.extend_from_slice(&form.version.to_le_bytes());
-    let checksum = crc64(&out);
-    out.extend_from_slice(&checksum.to_le_bytes());
-    out
+/// Frames a value whose first byte is its kind.
+pub fn framed(mut value: Vec<u8>, version: u16) -> Vec<u8> {
+    value.extend_from_slice(&version.to_le_bytes());
+    let checksum = crc64(&value);
+    value.extend_from_slice(&checksum.to_le_bytes());
+    value
 }

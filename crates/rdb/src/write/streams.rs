@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use kvark_base::Millis;
 
+use super::Form;
 use crate::packed::listpack::ListpackWriter;
 use crate::part::{Consumer, Counters, Group, Id, Pending};
-use crate::payload::Form;
 use crate::{kinds, length, string};
 
 /// Most entries of a listpack, and most bytes before the next one is begun: Redis' own.
@@ -18,17 +18,7 @@ const NONE: u64 = u64::MAX;
 
 const SAME_FIELDS: i64 = 2;
 
-/// The form of a stream with these groups: that of Redis 7.0, unless a consumer was active at another time than it was seen, which
-/// 7.2 was the first to write.
-pub fn stream_form(groups: &[Group<'_>]) -> Form {
-    let consumers = || groups.iter().flat_map(|group| &group.consumers);
-    match consumers().all(|consumer| consumer.active_at == Some(consumer.seen_at)) {
-        true => Form { kind: kinds::STREAM_LISTPACKS_2, version: 10 },
-        false => Form { kind: kinds::STREAM_LISTPACKS_3, version: 11 },
-    }
-}
-
-/// Writes a stream: its entries first, then the rest.
+/// Collects what a stream consists of.
 #[derive(Debug, Default)]
 pub struct StreamWriter {
     nodes: Vec<u8>,
@@ -36,6 +26,8 @@ pub struct StreamWriter {
     node: Option<Node>,
     entries: u64,
     first: Id,
+    counters: Counters,
+    groups: Vec<Group<'static>>,
 }
 
 impl StreamWriter {
@@ -58,19 +50,40 @@ impl StreamWriter {
         string::put(&mut self.nodes, &node.finish());
     }
 
-    /// Appends the whole to `out`; it is of the form that [`stream_form`] says for these groups.
-    pub fn finish(mut self, out: &mut Vec<u8>, counters: &Counters, groups: &[Group<'_>]) {
+    /// The counters.
+    pub fn counters(&mut self, counters: Counters) {
+        self.counters = counters;
+    }
+
+    /// The next group.
+    pub fn group(&mut self, group: Group<'_>) {
+        self.groups.push(group.into_owned());
+    }
+
+    /// The form that holds all of it: that of Redis 7.0, unless a consumer was active at another time than it was seen, which
+    /// 7.2 was the first to write.
+    fn form(&self) -> Form {
+        let mut consumers = self.groups.iter().flat_map(|group| &group.consumers);
+        match consumers.all(|consumer| consumer.active_at == Some(consumer.seen_at)) {
+            true => Form { kind: kinds::STREAM_LISTPACKS_2, version: 10 },
+            false => Form { kind: kinds::STREAM_LISTPACKS_3, version: 11 },
+        }
+    }
+
+    /// Appends the whole; says in which form it is.
+    pub fn finish(mut self, out: &mut Vec<u8>) -> Form {
         self.finish_node();
+        let form = self.form();
         length::put(out, self.node_count);
         out.extend_from_slice(&self.nodes);
         length::put(out, self.entries);
-        for id in [counters.last_id, self.first, counters.max_deleted_id] {
+        for id in [self.counters.last_id, self.first, self.counters.max_deleted_id] {
             put_short_id(out, id);
         }
-        length::put(out, counters.entries_added);
-        length::put(out, groups.len() as u64);
-        let kind = stream_form(groups).kind;
-        groups.iter().for_each(|group| put_group(out, group, kind));
+        length::put(out, self.counters.entries_added);
+        length::put(out, self.groups.len() as u64);
+        self.groups.iter().for_each(|group| put_group(out, group, form.kind));
+        form
     }
 }
 

@@ -12,6 +12,7 @@
 use std::borrow::Cow;
 
 use kvark_base::Result;
+use kvark_base::limits::MAX_ARGS;
 
 use crate::packed::Item;
 use crate::packed::listpack::Listpack;
@@ -102,7 +103,7 @@ impl<'a> Entry<'a> {
 type FieldsAndElements<'a> = (Vec<Cow<'a, [u8]>>, i64);
 
 fn take_own_fields<'a>(items: &mut Listpack<'a>) -> Result<FieldsAndElements<'a>> {
-    let (count, mut fields) = (due_count(items)?, Vec::new());
+    let (count, mut fields) = (due_field_count(items)?, Vec::new());
     for _ in 0..count {
         fields.push(text(items.due()?));
         fields.push(text(items.due()?));
@@ -121,11 +122,18 @@ fn take_values<'a>(items: &mut Listpack<'a>, names: &[Cow<'a, [u8]>]) -> Result<
 }
 
 fn take_names<'a>(items: &mut Listpack<'a>) -> Result<Vec<Cow<'a, [u8]>>> {
-    let (count, mut names) = (due_count(items)?, Vec::new());
+    let (count, mut names) = (due_field_count(items)?, Vec::new());
     for _ in 0..count {
         names.push(text(items.due()?));
     }
     Ok(names)
+}
+
+/// An entry has no more fields than a command could give it: a listpack that was compressed may have far more elements than the
+/// payload had bytes, and each field takes memory of its own here.
+fn due_field_count(items: &mut Listpack<'_>) -> Result<u64> {
+    let count = due_count(items)?;
+    if count > MAX_ARGS as u64 / 2 { Err(nonsense("an entry of a stream has too many fields")) } else { Ok(count) }
 }
 
 fn due_count(items: &mut Listpack<'_>) -> Result<u64> {
