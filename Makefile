@@ -45,7 +45,7 @@ long: test
 # Only the seeded and the fuzzing tests, for long.
 fuzz: export KVARK_LONG := 1
 fuzz:
-	cargo test --locked --release -p kvark-protocol-resp -p kvark-log-files -p kvark-keyspace -p kvark-tier-fjall -p kvark-sim
+	cargo test --locked --release -p kvark-protocol-resp -p kvark-rdb -p kvark-log-files -p kvark-keyspace -p kvark-tier-fjall -p kvark-sim
 
 # Writes the pinned requirements again from the dependency groups of pyproject.toml.
 lock: $(VENV)/.dev
