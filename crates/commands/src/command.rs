@@ -172,6 +172,7 @@ fn categories(row: &Row) -> Vec<&'static str> {
         (about_keys, "@keyspace"),
         (flags.has(Flags::READONLY), "@read"),
         (flags.has(Flags::WRITE), "@write"),
+        (row.group == Group::List, "@list"),
         (row.group == Group::String, "@string"),
         (flags.has(Flags::ADMIN), "@admin"),
         (flags.has(Flags::FAST), "@fast"),
@@ -193,12 +194,16 @@ fn key_flags(row: &Row, nth: usize) -> &'static [&'static str] {
         ("DEL" | "UNLINK", _) => &["RM", "delete"],
         ("GETDEL" | "MOVE", _) | ("RENAME" | "RENAMENX", 0) => &["RW", "access", "delete"],
         ("DELEX", _) => &["RW", "delete"],
-        ("APPEND", _) => &["RW", "insert"],
+        ("APPEND" | "LPUSH" | "LPUSHX" | "RPUSH" | "RPUSHX" | "LINSERT", _) | ("LMOVE" | "RPOPLPUSH", 1) => {
+            &["RW", "insert"]
+        }
+        ("LPOP" | "RPOP" | "LMPOP", _) | ("LMOVE" | "RPOPLPUSH", 0) => &["RW", "access", "delete"],
+        ("LREM" | "LTRIM", _) => &["RW", "delete"],
         _ if matches!(row.keys, Keys::Destination { .. }) => &[["OW", "update"], ["RO", "access"]][nth.min(1)],
         _ if matches!(row.keys, Keys::Storing { .. }) => &[["RO", "access"], ["OW", "update"]][nth.min(1)],
-        ("EXPIRE" | "PEXPIRE" | "EXPIREAT" | "PEXPIREAT" | "PERSIST" | "SETRANGE", _) => &["RW", "update"],
+        ("EXPIRE" | "PEXPIRE" | "EXPIREAT" | "PEXPIREAT" | "PERSIST" | "SETRANGE" | "LSET", _) => &["RW", "update"],
         ("COPY", 0) => &["RO", "access"],
-        ("EXISTS" | "STRLEN" | "TOUCH" | "TYPE", _) => &["RO"],
+        ("EXISTS" | "STRLEN" | "LLEN" | "TOUCH" | "TYPE", _) => &["RO"],
         _ if row.writes() => &["RW", "access", "update"],
         _ => &["RO", "access"],
     }

@@ -31,6 +31,7 @@ pub mod expiry;
 pub mod glob;
 pub mod help;
 pub mod keys;
+pub mod lists;
 pub mod member_scan;
 pub mod moving;
 pub mod object;
@@ -41,6 +42,7 @@ pub mod server;
 pub mod strings;
 pub mod syntax;
 pub mod table;
+pub mod texts;
 pub mod typed;
 
 pub use connection::COMPATIBLE_VERSION;

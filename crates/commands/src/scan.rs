@@ -8,32 +8,10 @@ use kvark_keyspace::whole::Cursor;
 
 use crate::context::Context;
 use crate::row::Answer;
+use crate::texts::Texts;
 use crate::{args, dispatch, glob};
 
 pub(crate) const SOURCE: &str = include_str!("scan.rs");
-
-/// Keys that were found, in one piece of memory.
-#[derive(Default)]
-struct Found {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Found {
-    fn push(&mut self, key: &[u8]) {
-        self.bytes.extend_from_slice(key);
-        self.ends.push(self.bytes.len());
-    }
-
-    fn answer(&self, out: &mut dyn ReplySink) {
-        out.array(self.ends.len());
-        let mut start = 0;
-        for &end in &self.ends {
-            out.bulk(&self.bytes[start..end]);
-            start = end;
-        }
-    }
-}
 
 /// `KEYS pattern`
 ///
@@ -50,7 +28,7 @@ impl Found {
 /// ```
 pub fn keys(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
     ctx.depends_on_all();
-    let (pattern, mut found) = (req.arg(1), Found::default());
+    let (pattern, mut found) = (req.arg(1), Texts::default());
     ctx.keyspace.each(ctx.session.db, ctx.now_ms, |entry| {
         if glob::matches(pattern, entry.key(), false) {
             found.push(entry.key());
@@ -123,7 +101,7 @@ pub fn scan(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer
     let cursor = parse_cursor(req.arg(1)).ok_or_else(|| Fault::new("ERR invalid cursor"))?;
     let filter = Filter::parse(req)?;
     ctx.depends_on_all();
-    let mut found = Found::default();
+    let mut found = Texts::default();
     let next = ctx.keyspace.scan(ctx.session.db, cursor, filter.count, ctx.now_ms, |entry| {
         if filter.takes(entry) {
             found.push(entry.key());

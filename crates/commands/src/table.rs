@@ -3,11 +3,12 @@
 
 use crate::bitmaps::{fields, operations, spans};
 use crate::client::peers;
+use crate::lists::{indexes, matches, transfers};
 use crate::row::{Flags, Group, Handler, Keys, Row, Source};
 use crate::strings::{conditions, lcs, many, ranges};
 use crate::{
-    bitmaps, client, command, config, connection, counters, databases, debug, durability, expiry, keys, moving, object,
-    scan, server, strings,
+    bitmaps, client, command, config, connection, counters, databases, debug, durability, expiry, keys, lists, moving,
+    object, scan, server, strings,
 };
 
 macro_rules! row {
@@ -47,6 +48,8 @@ const PAIRS: Keys = Keys::Range { first: 1, last: -1, step: 2 };
 const TWO: Keys = Keys::Range { first: 1, last: 2, step: 1 };
 const SECOND: Keys = Keys::Range { first: 2, last: 2, step: 1 };
 const FROM_SECOND: Keys = Keys::Range { first: 2, last: -1, step: 1 };
+/// As many as the first argument says, from the second on.
+const COUNTED: Keys = Keys::Counted { count_at: 1, step: 1 };
 const FIRST: Keys = Keys::First;
 const NONE: Keys = Keys::None;
 
@@ -54,7 +57,7 @@ const NONE: Keys = Keys::None;
 pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
-pub(crate) const TABLE: [Row; 118] = [
+pub(crate) const TABLE: [Row; 135] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append)),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -127,7 +130,20 @@ pub(crate) const TABLE: [Row; 118] = [
     row!("KEYS", 2, Generic, READ.and(Flags::DANGEROUS), NONE, "1.0.0", Ask(scan::keys)),
     row!("LASTSAVE", 1, Server, TOLD.and(Flags::FAST), NONE, "1.0.0", Ask(durability::lastsave)),
     row!("LCS", -3, String, READ, TWO, "7.0.0", Ask(lcs::lcs)),
+    row!("LINDEX", 3, List, READ, FIRST, "1.0.0", Read(indexes::lindex)),
+    row!("LINSERT", 5, List, MAKE, FIRST, "2.2.0", Write(matches::linsert)),
+    row!("LLEN", 2, List, READ_FAST, FIRST, "1.0.0", Read(lists::llen)),
+    row!("LMOVE", 5, List, MAKE, TWO, "6.2.0", Write(transfers::lmove)),
+    row!("LMPOP", -4, List, WRITE.and(Flags::MOVABLE_KEYS), COUNTED, "7.0.0", Write(transfers::lmpop)),
     row!("LOLWUT", -1, Server, READ_FAST, NONE, "5.0.0", Ask(server::lolwut)),
+    row!("LPOP", -2, List, WRITE_FAST, FIRST, "1.0.0", Write(lists::lpop)),
+    row!("LPOS", -3, List, READ, FIRST, "6.0.6", Read(matches::lpos)),
+    row!("LPUSH", -3, List, MAKE_FAST, FIRST, "1.0.0", Write(lists::lpush)),
+    row!("LPUSHX", -3, List, MAKE_FAST, FIRST, "2.2.0", Write(lists::lpushx)),
+    row!("LRANGE", 4, List, READ, FIRST, "1.0.0", Read(indexes::lrange)),
+    row!("LREM", 4, List, WRITE, FIRST, "1.0.0", Write(matches::lrem)),
+    row!("LSET", 4, List, MAKE, FIRST, "1.0.0", Write(indexes::lset)),
+    row!("LTRIM", 4, List, WRITE, FIRST, "1.0.0", Write(indexes::ltrim)),
     row!("MEMORY", -2, Server, FAMILY, NONE, "4.0.0", Ask(object::memory)),
     row!("MEMORY|HELP", 2, Server, TOLD, NONE, "4.0.0", Ask(object::memory_help)),
     row!("MEMORY|USAGE", -3, Server, READ, SECOND, "4.0.0", Read(object::memory_usage)),
@@ -154,6 +170,10 @@ pub(crate) const TABLE: [Row; 118] = [
     row!("RENAME", 3, Generic, WRITE, TWO, "1.0.0", Write(moving::rename)),
     row!("RENAMENX", 3, Generic, WRITE_FAST, TWO, "1.0.0", Write(moving::renamenx)),
     row!("RESET", 1, Connection, CONNECT_NOAUTH, NONE, "6.2.0", Ask(connection::reset)),
+    row!("RPOP", -2, List, WRITE_FAST, FIRST, "1.0.0", Write(lists::rpop)),
+    row!("RPOPLPUSH", 3, List, MAKE, TWO, "1.2.0", Write(transfers::rpoplpush)),
+    row!("RPUSH", -3, List, MAKE_FAST, FIRST, "1.0.0", Write(lists::rpush)),
+    row!("RPUSHX", -3, List, MAKE_FAST, FIRST, "2.2.0", Write(lists::rpushx)),
     row!("SAVE", 1, Server, ADMIN.and(Flags::BLOCKING), NONE, "1.0.0", Ask(durability::save)),
     row!("SCAN", -2, Generic, READ, NONE, "2.8.0", Ask(scan::scan)),
     row!("SELECT", 2, Connection, Flags::FAST.and(Flags::LOADING).and(Flags::STALE), NONE, "1.0.0", Ask(databases::select)),

@@ -1,0 +1,130 @@
+//! Values that leave one of several lists, perhaps for another.
+//!
+//! Invariant: a value that goes from one list to another is in one of them, also after a crash.
+
+use kvark_call::{Fault, Outcome, ReplySink, Request};
+use kvark_keyspace::Writer;
+use kvark_values::list::{End, Op};
+use kvark_values::{Collection, IntBuffer, Type};
+
+use super::{OP_OVERHEAD, change, end_named, outermost, outermost_many};
+use crate::row::Answer;
+use crate::{args, typed};
+
+pub(crate) const SOURCE: &str = include_str!("transfers.rs");
+
+/// `LMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT>`
+///
+/// Moves the first (LEFT) or last (RIGHT) element of one list to the front (LEFT) or the end (RIGHT) of another, which may be the same,
+/// and answers it. A missing source is nil, a missing destination is made.
+///
+/// ```resp
+/// > RPUSH {job}waiting a b
+/// (integer) 2
+/// > LMOVE {job}waiting {job}running LEFT RIGHT
+/// "a"
+/// > LRANGE {job}running 0 -1
+/// 1) "a"
+/// > LMOVE {job}nothing {job}running LEFT RIGHT
+/// (nil)
+/// ```
+pub fn lmove(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    let (from, to) = (end_named(req, 3)?, end_named(req, 4)?);
+    transfer(w, (req.arg(1), from), (req.arg(2), to), out)
+}
+
+/// `RPOPLPUSH source destination`
+///
+/// Moves the last element of one list to the front of another, as LMOVE with RIGHT and LEFT does.
+///
+/// ```resp
+/// > RPUSH ring a b c
+/// (integer) 3
+/// > RPOPLPUSH ring ring
+/// "c"
+/// > LRANGE ring 0 -1
+/// 1) "c"
+/// 2) "a"
+/// 3) "b"
+/// ```
+pub fn rpoplpush(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    transfer(w, (req.arg(1), End::Back), (req.arg(2), End::Front), out)
+}
+
+fn transfer(w: &mut Writer, from: (&[u8], End), to: (&[u8], End), out: &mut dyn ReplySink) -> Answer {
+    let Some(value) = typed::list(w, from.0)?.and_then(|list| outermost(list, from.1)) else {
+        out.null();
+        return Ok(Outcome::Done);
+    };
+    let text = value.text(&mut IntBuffer::new()).to_vec();
+    typed::list(w, to.0)?;
+    let (pop, push) = (Op::Pop { end: from.1, n: 1 }, Op::Push { end: to.1, value: &text });
+    if from.0 == to.0 {
+        let mut ops = Vec::new();
+        [pop, push].iter().for_each(|op| op.encode(&mut ops));
+        w.change(from.0, Type::List, &ops)?;
+    } else {
+        w.bracket(2, from.0.len() + to.0.len() + text.len() + 2 * OP_OVERHEAD)?;
+        change(w, to.0, &push)?;
+        change(w, from.0, &pop)?;
+    }
+    out.bulk(&text);
+    Ok(Outcome::Done)
+}
+
+/// `LMPOP numkeys key [key ...] <LEFT | RIGHT> [COUNT count]`
+///
+/// Removes one or `count` elements from the front (LEFT) or the end (RIGHT) of the first of several lists that exists, and answers its key
+/// and them; nil if none exists.
+///
+/// ```resp
+/// > RPUSH {q}low a b c
+/// (integer) 3
+/// > LMPOP 2 {q}high {q}low LEFT COUNT 2
+/// 1) "{q}low"
+/// 2) 1) "a"
+///    2) "b"
+/// > LMPOP 1 {q}high RIGHT
+/// (nil)
+/// ```
+pub fn lmpop(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    let wanted = Wanted::parse(req)?;
+    for at in 2..wanted.end_at {
+        let key = req.arg(at);
+        let Some(list) = typed::list(w, key)? else { continue };
+        let (n, texts) = (wanted.count.min(list.len()), outermost_many(list, wanted.end, wanted.count));
+        change(w, key, &Op::Pop { end: wanted.end, n })?;
+        out.array(2);
+        out.bulk(key);
+        texts.answer(out);
+        return Ok(Outcome::Done);
+    }
+    out.null_array();
+    Ok(Outcome::Done)
+}
+
+/// What LMPOP is to remove: the keys end where the end of the list is named.
+struct Wanted {
+    end_at: usize,
+    end: End,
+    count: usize,
+}
+
+impl Wanted {
+    fn parse(req: &Request) -> Result<Self, Fault> {
+        let numkeys = positive(req.arg(1), "ERR numkeys should be greater than 0")?;
+        let end_at = numkeys.checked_add(2).filter(|&at| at < req.len()).ok_or_else(Fault::syntax)?;
+        let end = end_named(req, end_at)?;
+        let count = match req.len() - end_at {
+            1 => 1,
+            3 if req.is(end_at + 1, "COUNT") => positive(req.arg(end_at + 2), "ERR count should be greater than 0")?,
+            _ => return Err(Fault::syntax()),
+        };
+        Ok(Self { end_at, end, count })
+    }
+}
+
+fn positive(text: &[u8], message: &'static str) -> Result<usize, Fault> {
+    let number = args::integer_or(text, message)?;
+    usize::try_from(number).ok().filter(|&number| number > 0).ok_or_else(|| Fault::new(message))
+}
