@@ -50,7 +50,13 @@ pub enum End {
     PowerLoss,
 }
 
-fn assemble(disk: &Faulty, tier: &Arc<WatchedTier>, clock: &Clock, durability: Durability) -> Result<Arc<Engine>> {
+/// A store on that disk and that tier, without threads.
+pub(crate) fn assemble(
+    disk: &Faulty,
+    tier: &Arc<WatchedTier>,
+    clock: &Clock,
+    durability: Durability,
+) -> Result<Arc<Engine>> {
     let options = kvark_log_files::Options {
         segment_len_bytes: SEGMENT_LEN,
         way: if durability == Durability::Disk { Way::Gathered } else { Way::Mapped },
@@ -69,7 +75,8 @@ fn assemble(disk: &Faulty, tier: &Arc<WatchedTier>, clock: &Clock, durability: D
     Engine::assemble(parts, Arc::new(Surroundings::new(clock.clone(), Settings::default())))
 }
 
-fn session_of(engine: &Engine) -> Session {
+/// A session of that store.
+pub(crate) fn session_of(engine: &Engine) -> Session {
     let peer = engine.world().sessions.register("sim".into(), String::new(), -1, 0, Box::new(|| {}));
     Session::new(peer, true)
 }
