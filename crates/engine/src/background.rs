@@ -24,7 +24,9 @@ const SYNC_EVERY: Duration = Duration::from_secs(1);
 const KEEPER_IDLE: Duration = Duration::from_millis(100);
 const KEEPER_BUSY: Duration = Duration::from_millis(10);
 const CHECKPOINT_LOOK: Duration = Duration::from_millis(200);
-/// With nothing appended between two looks, a tail of this many bytes is worth a pass.
+/// After so many looks without anything appended the store counts as idle: a pause between two bursts is none.
+const IDLE_LOOKS: u32 = 5;
+/// In an idle store a tail of this many bytes is worth a pass.
 const IDLE_TAIL_BYTES: u64 = 1 << 20;
 const MERGE_MS: u64 = 50;
 /// Growth of the tables that is worth asking the allocator for its holes.
@@ -87,14 +89,15 @@ fn keeper_loop(weak: &Weak<Engine>, bells: &Bells) {
 
 fn checkpoint_loop(weak: &Weak<Engine>, bells: &Bells) {
     background::enter();
-    let mut last = 0;
+    let (mut last, mut quiet_looks) = (0, 0);
     let mut tables = Tables::default();
     loop {
         bells.checkpoint.wait(CHECKPOINT_LOOK);
         let Some(engine) = alive(weak) else { return };
         let Some(checkpointer) = &engine.checkpointer else { return };
         let now = engine.log.last();
-        let idle = now == std::mem::replace(&mut last, now);
+        quiet_looks = if now == std::mem::replace(&mut last, now) { quiet_looks + 1 } else { 0 };
+        let idle = quiet_looks >= IDLE_LOOKS;
         if idle && tables.grown(&engine) {
             give_back_memory();
         }
