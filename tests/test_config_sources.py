@@ -28,6 +28,12 @@ def test_the_earlier_source_wins(write: Write) -> None:
     assert (config["port"], config["databases"]) == ("3", "16")
 
 
+def test_older_names(write: Write) -> None:
+    packed = {"zset-max-listpack-entries": "5"}
+    for name, text in (("a.toml", "zset_max_ziplist_entries = 5\n"), ("a.conf", "zset-max-ziplist-entries 5\n")):
+        assert _config.load({}, {}, write(name, text)).settings == packed
+
+
 def test_toml(write: Write) -> None:
     text = 'bind = ["127.0.0.1", "::1"]\nlog_max_bytes = "512mb"\ntcp-backlog = 9\nprotected-mode = false\n'
     config = _config.load({}, {}, write("a.toml", text))

@@ -18,7 +18,8 @@ from kvark import _native
 from kvark._directives import IGNORED, OFF, REFUSED
 from kvark._errors import ConfigError
 
-NAMES = frozenset(row.name for row in _native.SETTINGS)
+# Every name a file may use, older ones too, and what the setting is called.
+NAMES = {name: row.name for row in _native.SETTINGS for name in (row.name, row.alias) if name}
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def check(given: Given) -> str:
 
 
 def of_environment(environ: Mapping[str, str]) -> Iterator[Given]:
-    for name in sorted(NAMES):
+    for name in sorted(set(NAMES.values())):
         variable = "KVARK_" + name.upper().replace("-", "_")
         if variable in environ:
             yield Given(name, environ[variable], variable)
@@ -104,7 +105,7 @@ def of_toml(text: str, path: Path) -> Iterator[Given]:
         name = key.replace("_", "-").lower()
         if name not in NAMES:
             raise ConfigError(f"{where}: there is no setting '{key}'")
-        yield Given(name, text_of(value, where, key), where)
+        yield Given(NAMES[name], text_of(value, where, key), where)
 
 
 def line_of(key: str, text: str) -> int:
@@ -138,7 +139,7 @@ def of_redis_conf(text: str, path: Path, warnings: list[str]) -> Iterator[Given]
             value = " ".join([*filter(None, [repeated.get(name)]), *arguments])
             if name == "client-output-buffer-limit":
                 repeated[name] = value
-            yield Given(name, value, where)
+            yield Given(NAMES[name], value, where)
         elif name in REFUSED and " ".join(arguments) not in OFF:
             raise ConfigError(f"{where}: '{name}' has no counterpart here and must not be left out silently: remove it")
         elif name in IGNORED | REFUSED:

@@ -3,12 +3,18 @@
 //! `maxclients` is `--maxclients`, `KVARK_MAXCLIENTS`, `CONFIG GET maxclients` and `maxclients = ...` in TOML or
 //! `maxclients ...` in a redis.conf.
 //!
+//! Read on: `table` (the rows).
+//!
 //! Invariant: a value in [`Settings`] passed its row's check, so readers need not look again.
 //! Invariant: a row stands here only if somebody acts on it.
+
+mod table;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
+
+pub use table::TABLE;
 
 /// What a setting may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +40,8 @@ pub enum Kind {
 pub struct Setting {
     /// `CONFIG` name, flag and keyword.
     pub name: &'static str,
+    /// An older name, that `CONFIG` and files know too.
+    pub alias: Option<&'static str>,
     /// What it may hold.
     pub kind: Kind,
     /// What it holds when nobody says anything.
@@ -44,100 +52,16 @@ pub struct Setting {
     pub doc: &'static str,
 }
 
-const fn row(name: &'static str, kind: Kind, default: &'static str, mutable: bool, doc: &'static str) -> Setting {
-    Setting { name, kind, default, mutable, doc }
+impl Setting {
+    /// Its name, and the older one if it has one.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        std::iter::once(self.name).chain(self.alias)
+    }
 }
 
-const FIXED: bool = false;
-const MUTABLE: bool = true;
-
-/// Every setting, by name.
-pub const TABLE: &[Setting] = &[
-    row("bind", Kind::Text, "127.0.0.1", FIXED, "Addresses to listen on, separated by blanks; `*` is every address."),
-    row(
-        "client-output-buffer-limit",
-        Kind::OutputLimits,
-        "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
-        MUTABLE,
-        "When a client that does not read its answers is closed: class, hard limit, soft limit, seconds over the soft limit.",
-    ),
-    row(
-        "client-query-buffer-limit",
-        Kind::Memory(1024 * 1024, i64::MAX as u64),
-        "1073741824",
-        MUTABLE,
-        "The most bytes one client may have waiting to be executed.",
-    ),
-    row("databases", Kind::Integer(16, 16), "16", FIXED, "How many databases SELECT reaches."),
-    row("dir", Kind::Text, "./data", FIXED, "The directory that holds the store."),
-    row(
-        "durability",
-        Kind::Choice(&["memory", "os", "disk"]),
-        "os",
-        FIXED,
-        "What an answered write survives: `memory` nothing, `os` a killed process, `disk` a loss of power.",
-    ),
-    row(
-        "enable-debug-command",
-        Kind::Choice(&["no", "yes", "local"]),
-        "no",
-        FIXED,
-        "Whether DEBUG is served: to nobody, to everybody, or to local clients only.",
-    ),
-    row(
-        "log-max-bytes",
-        Kind::Memory(1024 * 1024, 1 << 50),
-        "2gb",
-        MUTABLE,
-        "The bound of the log: checkpoints keep it below this, and with it the time a restart takes.",
-    ),
-    row("maxclients", Kind::Integer(1, 1_000_000), "10000", MUTABLE, "The most clients at a time."),
-    row("port", Kind::Integer(0, 65535), "6379", FIXED, "The TCP port; 0 is no TCP."),
-    row(
-        "protected-mode",
-        Kind::Flag,
-        "yes",
-        MUTABLE,
-        "Whether commands from other machines are refused while no password is set.",
-    ),
-    row(
-        "proto-max-bulk-len",
-        Kind::Memory(1024 * 1024, 512 * 1024 * 1024),
-        "512mb",
-        MUTABLE,
-        "The longest single argument in bytes.",
-    ),
-    row("requirepass", Kind::Secret, "", MUTABLE, "The password that AUTH asks for; empty is none."),
-    row(
-        "shards",
-        Kind::Integer(0, 1024),
-        "0",
-        FIXED,
-        "Into how many parts a new store is divided, a power of two; 0 is 64. An existing store keeps its number.",
-    ),
-    row("tcp-backlog", Kind::Integer(1, 65535), "511", FIXED, "How many connections may wait to be accepted."),
-    row(
-        "tcp-keepalive",
-        Kind::Integer(0, 86400),
-        "300",
-        MUTABLE,
-        "Seconds between probes of a silent connection; 0 is none.",
-    ),
-    row("threads", Kind::Integer(0, 256), "0", FIXED, "Event-loop threads; 0 is one a core."),
-    row(
-        "timeout",
-        Kind::Integer(0, 31_536_000),
-        "0",
-        MUTABLE,
-        "Close a client after this many silent seconds; 0 is never.",
-    ),
-    row("unixsocket", Kind::Text, "", FIXED, "The path of a unix socket to listen on; empty is none."),
-    row("unixsocketperm", Kind::Text, "700", FIXED, "The unix socket's permissions, in octal."),
-];
-
-/// The row called `name`, in any case.
+/// The row called `name`, or that was called so, in any case.
 pub fn find(name: &str) -> Option<usize> {
-    TABLE.iter().position(|setting| setting.name.eq_ignore_ascii_case(name))
+    TABLE.iter().position(|setting| setting.names().any(|known| known.eq_ignore_ascii_case(name)))
 }
 
 /// The values of one store or server.
@@ -296,6 +220,17 @@ mod tests {
         assert_eq!(settings.get("proto-max-bulk-len"), "536870912");
         assert_eq!(settings.number("port"), 6379);
         assert!(settings.flag("protected-mode"));
+    }
+
+    #[test]
+    fn a_setting_answers_to_its_older_name_too() {
+        let settings = Settings::default();
+        settings.set("Hash-Max-Ziplist-Entries", "7").unwrap();
+        assert_eq!(settings.number("hash-max-listpack-entries"), 7);
+        let names: Vec<&str> = TABLE.iter().flat_map(Setting::names).collect();
+        assert!(
+            names.iter().all(|name| TABLE.iter().flat_map(Setting::names).filter(|other| other == name).count() == 1)
+        );
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use kvark_call::setting::{self, Kind, TABLE};
-use kvark_call::{Fault, Outcome, ReplySink, Request};
+use kvark_call::setting::{self, Kind, Setting, TABLE};
+use kvark_call::{Fault, Outcome, ReplySink, Request, Settings};
+use kvark_values::Forms;
 
 use crate::context::Context;
 use crate::dispatch::one_line;
@@ -77,8 +78,8 @@ pub fn get(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer 
     let mut found = BTreeMap::new();
     for pattern in req.args_from(2) {
         let takes = |name: &str| glob::matches(pattern, name.as_bytes(), true);
-        found
-            .extend(TABLE.iter().filter(|row| takes(row.name)).map(|row| (row.name, ctx.world.settings.get(row.name))));
+        let names = TABLE.iter().flat_map(Setting::names).filter(|name| takes(name));
+        found.extend(names.map(|name| (name, ctx.world.settings.get(name))));
         let equivalents = EQUIVALENTS.iter().filter(|one| takes(one.name));
         found.extend(equivalents.map(|one| (one.name, (one.value)(ctx).to_owned())));
     }
@@ -112,8 +113,20 @@ pub fn set(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer 
     for (name, value) in checked(ctx, req)? {
         ctx.world.settings.set(name, &value).map_err(|reason| failed(name, &reason))?;
     }
+    adopt_forms(&ctx.world.settings, ctx.keyspace.forms());
     out.status("OK");
     Ok(Outcome::Done)
+}
+
+/// Makes the thresholds of packed forms what the settings say, whoever else changes settings meanwhile.
+pub fn adopt_forms(settings: &Settings, forms: &Forms) {
+    loop {
+        let generation = settings.generation();
+        forms.named().for_each(|(name, threshold)| threshold.set(settings.number(name)));
+        if settings.generation() == generation {
+            return;
+        }
+    }
 }
 
 /// All pairs, each of them fit to be set.

@@ -151,6 +151,16 @@ fn settings_change_together_or_not_at_all() {
         store.type_line("CONFIG SET timeout 1 maxclients 0"),
         failed("maxclients", "argument must be between 1 and 1000000 inclusive")
     );
+    let entries = "hash-max-ziplist-entries";
+    assert_eq!(
+        store.type_line(&format!("CONFIG SET {entries} 1 hash-max-listpack-entries 2")),
+        failed("hash-max-listpack-entries", "duplicate parameter")
+    );
+    store.expect(&[
+        ("CONFIG SET hash-max-ziplist-entries 7", "OK"),
+        ("CONFIG GET hash-max-listpack-entries", "1) \"hash-max-listpack-entries\"\n2) \"7\""),
+        ("CONFIG GET hash-max-zip*s", "1) \"hash-max-ziplist-entries\"\n2) \"7\""),
+    ]);
     assert_eq!(store.type_line("CONFIG GET timeout"), "1) \"timeout\"\n2) \"0\"");
     assert_eq!(store.type_line("CONFIG SET port 6379x"), failed("port", "can't set immutable config"));
     store.expect(&[

@@ -94,6 +94,7 @@ impl Engine {
     /// Puts an engine together and recovers: what the tier holds, then the tail of the log.
     pub fn assemble(parts: Parts, world: Arc<World>) -> Result<Arc<Self>> {
         let keyspace = Arc::new(Keyspace::new(parts.keyspace, Arc::clone(&parts.log)));
+        kvark_commands::config::adopt_forms(&world.settings, keyspace.forms());
         let counters = Arc::new(Counters::default());
         let started = world.clock.uptime();
         let torn = crate::open::recover(&keyspace, &*parts.log, parts.tier.as_deref())?;

@@ -10,6 +10,7 @@ use pyo3::types::{PyDict, PyTuple};
 #[pyclass(frozen, get_all, module = "kvark._native")]
 pub(crate) struct Setting {
     name: &'static str,
+    alias: Option<&'static str>,
     /// `text`, `secret`, `integer`, `memory`, `flag`, `choice` or `output-limits`.
     kind: &'static str,
     choices: Vec<&'static str>,
@@ -29,8 +30,8 @@ impl Setting {
 pub(crate) fn table(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
     let rows = TABLE.iter().map(|row| {
         let (kind, choices) = kind_of(row.kind);
-        let (name, default, mutable, doc) = (row.name, row.default, row.mutable, row.doc);
-        Bound::new(py, Setting { name, kind, choices, default, mutable, doc })
+        let (name, alias, default, mutable, doc) = (row.name, row.alias, row.default, row.mutable, row.doc);
+        Bound::new(py, Setting { name, alias, kind, choices, default, mutable, doc })
     });
     PyTuple::new(py, rows.collect::<PyResult<Vec<_>>>()?)
 }

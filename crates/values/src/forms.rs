@@ -56,6 +56,8 @@ forms! {
     hash_entries "hash-max-listpack-entries" 512,
     /// Most bytes of a field or value of a packed hash.
     hash_value "hash-max-listpack-value" 64,
+    /// Most bytes of a sparse HyperLogLog.
+    hll_sparse_bytes "hll-sparse-max-bytes" 3000,
     /// Entries (positive) or bytes (-1 to -5: 4, 8, 16, 32, 64 KiB) of a chunk of a list.
     list_size "list-max-listpack-size" -2,
     /// Most members of a set of integers.
