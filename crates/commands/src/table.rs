@@ -7,8 +7,8 @@ use crate::lists::{indexes, matches, transfers};
 use crate::row::{Flags, Group, Handler, Keys, Row, Source};
 use crate::strings::{conditions, lcs, many, ranges};
 use crate::{
-    bitmaps, client, command, config, connection, counters, databases, debug, durability, expiry, keys, lists, moving,
-    object, scan, server, strings,
+    bitmaps, client, command, config, connection, counters, databases, debug, dump, durability, expiry, keys, lists,
+    moving, object, scan, server, strings,
 };
 
 macro_rules! row {
@@ -57,7 +57,7 @@ const NONE: Keys = Keys::None;
 pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
-pub(crate) const TABLE: [Row; 135] = [
+pub(crate) const TABLE: [Row; 137] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append)),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -109,6 +109,7 @@ pub(crate) const TABLE: [Row; 135] = [
     row!("DEL", -2, Generic, WRITE, MANY, "1.0.0", Write(keys::del)),
     row!("DELEX", -2, String, WRITE_FAST, FIRST, "8.4.0", Write(conditions::delex)),
     row!("DIGEST", 2, String, READ_FAST, FIRST, "8.4.0", Read(conditions::digest)),
+    row!("DUMP", 2, Generic, READ, FIRST, "2.6.0", Read(dump::dump)),
     row!("ECHO", 2, Connection, CONNECT_FAST, NONE, "1.0.0", Ask(connection::echo)),
     row!("EXISTS", -2, Generic, READ_FAST, MANY, "1.0.0", Read(keys::exists)),
     row!("EXPIRE", -3, Generic, WRITE_FAST, FIRST, "1.0.0", Write(expiry::expire)),
@@ -170,6 +171,7 @@ pub(crate) const TABLE: [Row; 135] = [
     row!("RENAME", 3, Generic, WRITE, TWO, "1.0.0", Write(moving::rename)),
     row!("RENAMENX", 3, Generic, WRITE_FAST, TWO, "1.0.0", Write(moving::renamenx)),
     row!("RESET", 1, Connection, CONNECT_NOAUTH, NONE, "6.2.0", Ask(connection::reset)),
+    row!("RESTORE", -4, Generic, MAKE.and(Flags::DANGEROUS), FIRST, "2.6.0", Write(dump::restore)),
     row!("RPOP", -2, List, WRITE_FAST, FIRST, "1.0.0", Write(lists::rpop)),
     row!("RPOPLPUSH", 3, List, MAKE, TWO, "1.2.0", Write(transfers::rpoplpush)),
     row!("RPUSH", -3, List, MAKE_FAST, FIRST, "1.0.0", Write(lists::rpush)),

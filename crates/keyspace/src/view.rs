@@ -145,6 +145,14 @@ impl<'a> View<'a> {
         entry
     }
 
+    /// Notes that `key` was last accessed `seconds` after the Unix epoch.
+    pub fn note_access(&self, key: &[u8], seconds: u64) {
+        if let Some(entry) = self.peek(key) {
+            // SAFETY: the entry is alive and its shard is held.
+            unsafe { entry.ptr().touch(seconds) };
+        }
+    }
+
     /// The live entry of `key` in the selected database, leaving no trace.
     #[inline]
     pub fn peek(&self, key: &[u8]) -> Option<EntryRef<'_>> {

@@ -5,15 +5,7 @@
 use std::borrow::Cow;
 
 use kvark_base::Millis;
-
-/// The id of an entry of a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Id {
-    /// Milliseconds since the Unix epoch, usually.
-    pub ms: u64,
-    /// Its place among those of the same millisecond.
-    pub seq: u64,
-}
+use kvark_values::stream::Id;
 
 /// One part of a value. Deadlines are milliseconds since the Unix epoch, 0 for none.
 #[derive(Debug, Clone, PartialEq)]

@@ -13,9 +13,10 @@
 mod entries;
 
 use kvark_base::{Millis, Result};
+use kvark_values::stream::Id;
 
 use super::Each;
-use crate::part::{Consumer, Counters, Group, Id, Part, Pending};
+use crate::part::{Consumer, Counters, Group, Part, Pending};
 use crate::source::{Source, nonsense};
 use crate::{kinds, length, string};
 use entries::Entries;

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use kvark_base::Millis;
+use kvark_values::stream::Id;
 
 use super::Form;
 use crate::packed::listpack::ListpackWriter;
-use crate::part::{Consumer, Counters, Group, Id, Pending};
+use crate::part::{Consumer, Counters, Group, Pending};
 use crate::{kinds, length, string};
 
 /// Most entries of a listpack, and most bytes before the next one is begun: Redis' own.

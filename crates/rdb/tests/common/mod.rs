@@ -4,9 +4,10 @@
 
 use std::borrow::Cow;
 
-use kvark_rdb::part::{Group, Id};
+use kvark_rdb::part::Group;
 use kvark_rdb::{Dumper, Part, Payload};
 use kvark_values::Type;
+use kvark_values::stream::Id;
 
 /// What servers wrote, by the name of the server.
 pub const SERVERS: [(&str, &str); 3] = [

@@ -13,10 +13,11 @@ use std::borrow::Cow;
 
 use kvark_base::Result;
 use kvark_base::limits::MAX_ARGS;
+use kvark_values::stream::Id;
 
 use crate::packed::Item;
 use crate::packed::listpack::Listpack;
-use crate::part::{Counters, Id, Part};
+use crate::part::{Counters, Part};
 use crate::read::Each;
 use crate::source::nonsense;
 

@@ -1,0 +1,75 @@
+//! A value becomes a payload.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use kvark_values::stream::{Id, Stream};
+use kvark_values::{Collection, IntBuffer, List, StringRef, Type, ValueRef};
+
+use crate::Dumper;
+use crate::part::{Consumer, Counters, Group, Part, Pending};
+
+/// The payload of a value.
+pub fn dump(value: ValueRef<'_>) -> Vec<u8> {
+    match value {
+        ValueRef::String(text) => {
+            let mut dumper = Dumper::new(Type::String, 1, 0);
+            dumper.put(Part::Text(text.text(&mut IntBuffer::new())));
+            dumper.finish()
+        }
+        ValueRef::List(it) => dump_list(it),
+        ValueRef::Set(_) | ValueRef::Zset(_) | ValueRef::Hash(_) => unreachable!("there is none yet"),
+        ValueRef::Stream(it) => dump_stream(it),
+    }
+}
+
+fn begin<C: Collection>(it: &C) -> (Dumper, IntBuffer) {
+    (Dumper::new(C::TYPE, it.len(), 0), IntBuffer::new())
+}
+
+fn dump_list(list: &List) -> Vec<u8> {
+    let (mut dumper, mut buffer) = begin(list);
+    list.iter().for_each(|value| dumper.put(Part::Element(value.text(&mut buffer))));
+    dumper.finish()
+}
+
+fn dump_stream(stream: &Stream) -> Vec<u8> {
+    let (mut dumper, _) = begin(stream);
+    for entry in stream.range(Id::MIN, Id::MAX) {
+        let fields: Vec<Cow<'_, [u8]>> = entry.fields.flat_map(|(name, value)| [owned(name), owned(value)]).collect();
+        dumper.put(Part::Entry { id: entry.id, fields: &fields });
+    }
+    let (last_id, max_deleted_id) = (stream.last_id(), stream.max_deleted_id());
+    dumper.put(Part::Counters(Counters { last_id, max_deleted_id, entries_added: stream.entries_added() }));
+    stream.groups().for_each(|(name, group)| dumper.put(Part::Group(group_of(name, group))));
+    dumper.finish()
+}
+
+fn owned(string: StringRef<'_>) -> Cow<'_, [u8]> {
+    match string {
+        StringRef::Bytes(bytes) => Cow::Borrowed(bytes),
+        StringRef::Int(number) => Cow::Owned(IntBuffer::new().format(number).as_bytes().to_vec()),
+    }
+}
+
+fn group_of<'a>(name: &'a [u8], group: &'a kvark_values::stream::Group) -> Group<'a> {
+    let places: BTreeMap<&[u8], usize> = group.consumers().enumerate().map(|(at, (name, _))| (name, at)).collect();
+    let consumers = group.consumers().map(|(name, consumer)| Consumer {
+        name: Cow::Borrowed(name),
+        seen_at: consumer.seen_at,
+        active_at: Some(consumer.active_at).filter(|&active_at| active_at != 0),
+    });
+    let pending = group.pending_from(Id::MIN).map(|(id, pending)| Pending {
+        id,
+        consumer: places[pending.consumer()],
+        delivered_at: pending.delivered_at,
+        deliveries: pending.deliveries,
+    });
+    Group {
+        name: Cow::Borrowed(name),
+        last_id: group.last_id(),
+        entries_read: group.entries_read(),
+        consumers: consumers.collect(),
+        pending: pending.collect(),
+    }
+}

@@ -1,0 +1,65 @@
+//! What real servers wrote becomes our values and comes back, in both forms of each type.
+
+mod common;
+
+use common::{cases, lines, parts, written};
+use kvark_base::{Kind, limits};
+use kvark_rdb::payload::framed;
+use kvark_rdb::{Part, Payload, dump, restore};
+use kvark_values::{Forms, Type, Value};
+
+fn restored(payload: &[u8], now_ms: u64, forms: &Forms) -> Option<Value> {
+    restore(&Payload::open(payload).unwrap(), now_ms, forms).unwrap()
+}
+
+/// Thresholds that nothing stays below.
+fn big() -> Forms {
+    let forms = Forms::default();
+    for (_, threshold) in forms.named() {
+        threshold.set(1);
+    }
+    forms
+}
+
+#[test]
+fn values_of_servers_come_back_from_both_forms() {
+    let there = |case: &common::Case| {
+        matches!(Payload::open(&case.payload).unwrap().of_type(), Type::String | Type::List | Type::Stream)
+    };
+    for case in cases().into_iter().filter(there) {
+        let expected = lines(&parts(&case.payload).unwrap());
+        for forms in [Forms::default(), big()] {
+            let value = restored(&case.payload, 0, &forms).unwrap();
+            let ours = dump(value.as_ref());
+            assert_eq!(lines(&parts(&ours).unwrap()), expected, "{}", case.name);
+        }
+    }
+}
+
+#[test]
+fn a_member_that_comes_twice_is_refused() {
+    let field = Part::Field { name: b"a", value: b"v", expires_at: 0 };
+    let member = Part::Member { member: b"a", expires_at: 0 };
+    let scored = |score| Part::Scored { member: b"a", score, expires_at: 0 };
+    let entry = Part::Entry { id: kvark_values::stream::Id::new(1, 1), fields: &[] };
+    for (of_type, twice) in [
+        (Type::Hash, vec![field.clone(), field]),
+        (Type::Set, vec![member.clone(), member]),
+        (Type::Zset, vec![scored(1.0), scored(2.0)]),
+        (Type::Stream, vec![entry.clone(), entry]),
+    ] {
+        let payload = written(of_type, &twice);
+        let refused = restore(&Payload::open(&payload).unwrap(), 0, &Forms::default());
+        assert_eq!(refused.unwrap_err().kind(), Kind::Corrupt, "{of_type:?}");
+    }
+}
+
+#[test]
+fn what_expands_beyond_a_value_is_refused() {
+    let one = written(Type::List, &[Part::Element(vec![b'x'; limits::MAX_VALUE_LEN / 16].leak())]);
+    let many = [&[1, 17], one[2..one.len() - 10].repeat(17).as_slice()].concat();
+    let payload = framed(many, 9);
+    assert!(payload.len() < limits::MAX_VALUE_LEN / 60);
+    let refused = restore(&Payload::open(&payload).unwrap(), 0, &Forms::default());
+    assert!(refused.unwrap_err().message().contains("longer than a value may be"));
+}
