@@ -64,7 +64,7 @@ def checked(name: str) -> Callable[[str], str]:
 
 def run(options: argparse.Namespace) -> int:
     given = vars(options)
-    flags = {name: given[name.replace("-", "_")] for name in sorted(_config.NAMES)}
+    flags = {name: given[name.replace("-", "_")] for name in sorted(set(_config.NAMES.values()))}
     config = _config.load(
         {name: value for name, value in flags.items() if value is not None}, os.environ, options.config
     )
