@@ -48,6 +48,13 @@ impl Default for List {
 }
 
 impl List {
+    /// A list of these values.
+    pub fn from_values<'a>(values: impl IntoIterator<Item = StringRef<'a>>, forms: &Forms) -> Self {
+        let (mut list, limit) = (Self::default(), Limit::of(forms));
+        values.into_iter().for_each(|value| list.push(End::Back, value, limit));
+        list
+    }
+
     /// The value at `index`, counted from the front.
     pub fn get(&self, index: usize) -> Option<StringRef<'_>> {
         self.range(index, 1).next()

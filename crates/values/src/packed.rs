@@ -189,18 +189,23 @@ impl Packed {
     }
 
     /// Appends an item.
+    #[inline]
     pub fn push(&mut self, item: StringRef<'_>) {
         self.insert_at(self.end(), item);
     }
 
     /// Puts an item before all others.
+    #[inline]
     pub fn push_front(&mut self, item: StringRef<'_>) {
         self.insert_at(Place(0), item);
     }
 
     /// Inserts an item before the one at `place` (which may be the end).
+    #[inline]
     pub fn insert_at(&mut self, place: Place, item: StringRef<'_>) {
-        self.splice(place, 0, &[item]);
+        let (item, items) = (Item::new(item), self.len());
+        item.write(self.0.splice(place.0, 0, item.len()));
+        self.0.set_items(items + 1);
     }
 
     /// Inserts an item so that it is the `index`th; behind the last if there are fewer.
@@ -350,9 +355,9 @@ impl<'a> Iterator for Iter<'a> {
         if self.bytes.is_empty() {
             return None;
         }
-        let (item, rest) = self.bytes.split_at(item::len_at(self.bytes));
-        (self.bytes, self.left) = (rest, self.left - 1);
-        Some(item::read(item))
+        let (item, len) = item::read_with_len(self.bytes);
+        (self.bytes, self.left) = (&self.bytes[len..], self.left - 1);
+        Some(item)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -12,6 +12,13 @@ use super::limit::Limit;
 use crate::StringRef;
 use crate::packed::Packed;
 
+/// So many counts are added up at once.
+const BLOCK: usize = 32;
+
+fn sum(block: &[u32]) -> usize {
+    block.iter().sum::<u32>() as usize
+}
+
 /// See the module.
 #[derive(Clone, Default)]
 pub(super) struct Chunks {
@@ -58,23 +65,36 @@ impl Chunks {
     }
 
     fn locate_from_front(&self, index: usize) -> (usize, usize) {
-        let mut left = index;
-        for (nth, &count) in self.counts.iter().enumerate() {
-            match left.checked_sub(count as usize) {
-                Some(rest) => left = rest,
-                None => return (nth, left),
+        let (mut nth, mut left) = (0, index);
+        let (first, second) = self.counts.as_slices();
+        for block in first.chunks(BLOCK).chain(second.chunks(BLOCK)) {
+            if let Some(rest) = left.checked_sub(sum(block)) {
+                (nth, left) = (nth + block.len(), rest);
+                continue;
+            }
+            for &count in block {
+                let Some(rest) = left.checked_sub(count as usize) else { return (nth, left) };
+                (nth, left) = (nth + 1, rest);
             }
         }
-        (self.count(), 0)
+        (nth, 0)
     }
 
     /// `behind` values are from there to the end of the list.
     fn locate_from_back(&self, behind: usize) -> (usize, usize) {
-        let mut left = behind;
-        for (nth, &count) in self.counts.iter().enumerate().rev() {
-            match (count as usize).checked_sub(left) {
-                Some(within) => return (nth, within),
-                None => left -= count as usize,
+        let (mut nth, mut left) = (self.count(), behind);
+        let (first, second) = self.counts.as_slices();
+        for block in second.rchunks(BLOCK).chain(first.rchunks(BLOCK)) {
+            if sum(block) < left {
+                (nth, left) = (nth - block.len(), left - sum(block));
+                continue;
+            }
+            for &count in block.iter().rev() {
+                nth -= 1;
+                if count as usize >= left {
+                    return (nth, count as usize - left);
+                }
+                left -= count as usize;
             }
         }
         (0, 0)

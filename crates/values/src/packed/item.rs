@@ -124,15 +124,21 @@ pub(super) fn len_before(bytes: &[u8]) -> usize {
 /// The item with which `bytes` begin.
 #[inline]
 pub(super) fn read(bytes: &[u8]) -> StringRef<'_> {
-    let head = bytes[0];
+    read_with_len(bytes).0
+}
+
+/// The item with which `bytes` begin, and how many bytes it takes.
+#[inline]
+pub(super) fn read_with_len(bytes: &[u8]) -> (StringRef<'_>, usize) {
+    let (head, span) = (bytes[0], span_at(bytes));
     let head_len = match head {
         0..SMALL_INT => 1,
-        SMALL_INT..MIDDLE => return StringRef::Int(i64::from(head & 0x3f)),
+        SMALL_INT..MIDDLE => return (StringRef::Int(i64::from(head & 0x3f)), 2),
         MIDDLE..LONG => 2,
         LONG => 5,
-        _ => return StringRef::Int(read_int(&bytes[1..2 + usize::from(head & 7)])),
+        _ => return (StringRef::Int(read_int(&bytes[1..span])), span + 1),
     };
-    StringRef::Bytes(&bytes[head_len..span_at(bytes)])
+    (StringRef::Bytes(&bytes[head_len..span]), span + tail_len(span))
 }
 
 fn read_int(bytes: &[u8]) -> i64 {
