@@ -1,7 +1,7 @@
 //! Lists: byte strings in an order of their own, fast at both ends.
 //!
-//! Read in this order: [`List`], [`op`] (how a list changes), [`chunks`] (many chunks, each [`Packed`]), [`limit`] (how large a
-//! chunk may be), [`iter`] (walks from both ends).
+//! Read in this order: [`List`], [`op`] (how a list changes), [`chunks`] (many chunks, each [`Packed`]), [`counts`] (how
+//! many values each has), [`limit`] (how large one may be), [`iter`] (walks from both ends).
 //!
 //! ```text
 //! packed    one chunk                                      OBJECT ENCODING: listpack
@@ -12,6 +12,7 @@
 //! beyond, and packed again when it has shrunk to one chunk of half the limit.
 
 mod chunks;
+mod counts;
 mod iter;
 mod limit;
 mod op;

@@ -1,30 +1,22 @@
 //! Many chunks in a row.
 //!
-//! Invariant: no chunk is empty, and `counts` says how many values each has: whoever looks for an index walks over the counts,
-//! which are close together, and touches no chunk but the one it wants.
+//! Invariant: no chunk is empty, and `counts` says how many values each has.
 //! Invariant: a chunk beyond the limit has one value only, or was within the limit when it was filled.
 
 use std::collections::VecDeque;
 use std::iter::Peekable;
 
 use super::End;
+use super::counts::Counts;
 use super::limit::Limit;
 use crate::StringRef;
 use crate::packed::Packed;
-
-/// So many counts are added up at once.
-const BLOCK: usize = 32;
-
-fn sum(block: &[u32]) -> usize {
-    block.iter().sum::<u32>() as usize
-}
 
 /// See the module.
 #[derive(Clone, Default)]
 pub(super) struct Chunks {
     chunks: VecDeque<Packed>,
-    counts: VecDeque<u32>,
-    len: usize,
+    counts: Counts,
 }
 
 impl From<Packed> for Chunks {
@@ -40,7 +32,7 @@ impl From<Packed> for Chunks {
 impl Chunks {
     /// How many values.
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.counts.total()
     }
 
     /// How many chunks.
@@ -54,50 +46,13 @@ impl Chunks {
 
     /// Bytes of memory on the heap.
     pub(super) fn memory_bytes(&self) -> usize {
-        let index_bytes = self.chunks.capacity() * size_of::<Packed>() + self.counts.capacity() * size_of::<u32>();
+        let index_bytes = self.chunks.capacity() * size_of::<Packed>() + self.counts.memory_bytes();
         index_bytes + self.chunks.iter().map(Packed::memory_bytes).sum::<usize>()
     }
 
-    /// The chunk with the value at `index`, and the value's place in it: looked for from the nearer end. At the end of the list, the
-    /// place behind the last value.
+    /// See [`Counts::locate`].
     pub(super) fn locate(&self, index: usize) -> (usize, usize) {
-        if index <= self.len / 2 { self.locate_from_front(index) } else { self.locate_from_back(self.len - index) }
-    }
-
-    fn locate_from_front(&self, index: usize) -> (usize, usize) {
-        let (mut nth, mut left) = (0, index);
-        let (first, second) = self.counts.as_slices();
-        for block in first.chunks(BLOCK).chain(second.chunks(BLOCK)) {
-            if let Some(rest) = left.checked_sub(sum(block)) {
-                (nth, left) = (nth + block.len(), rest);
-                continue;
-            }
-            for &count in block {
-                let Some(rest) = left.checked_sub(count as usize) else { return (nth, left) };
-                (nth, left) = (nth + 1, rest);
-            }
-        }
-        (nth, 0)
-    }
-
-    /// `behind` values are from there to the end of the list.
-    fn locate_from_back(&self, behind: usize) -> (usize, usize) {
-        let (mut nth, mut left) = (self.count(), behind);
-        let (first, second) = self.counts.as_slices();
-        for block in second.rchunks(BLOCK).chain(first.rchunks(BLOCK)) {
-            if sum(block) < left {
-                (nth, left) = (nth - block.len(), left - sum(block));
-                continue;
-            }
-            for &count in block.iter().rev() {
-                nth -= 1;
-                if count as usize >= left {
-                    return (nth, count as usize - left);
-                }
-                left -= count as usize;
-            }
-        }
-        (0, 0)
+        self.counts.locate(index)
     }
 
     #[inline]
@@ -106,8 +61,7 @@ impl Chunks {
         match self.chunks.get_mut(nth) {
             Some(chunk) if limit.takes(chunk, value) => {
                 push(chunk, end, value);
-                self.counts[nth] += 1;
-                self.len += 1;
+                self.recount(nth);
             }
             _ => self.push_chunk(end, value, limit),
         }
@@ -133,21 +87,16 @@ impl Chunks {
 
     #[inline]
     pub(super) fn pop(&mut self, end: End, mut n: usize) {
-        while n > 0 && self.len > 0 {
+        while n > 0 && self.len() > 0 {
             let nth = self.outermost(end);
-            let count = self.counts[nth] as usize;
+            let count = self.counts.of(nth);
             if n < count {
-                return self.pop_within(nth, end, n);
+                pop(&mut self.chunks[nth], end, n);
+                return self.recount(nth);
             }
             self.take(nth);
             n -= count;
         }
-    }
-
-    fn pop_within(&mut self, nth: usize, end: End, n: usize) {
-        pop(&mut self.chunks[nth], end, n);
-        self.counts[nth] -= n as u32;
-        self.len -= n;
     }
 
     /// Puts `value` in place of the one at `index`, which is there.
@@ -161,15 +110,14 @@ impl Chunks {
             self.merge_around(nth, limit);
         } else {
             chunk.remove_at(place, 1);
-            self.counts[nth] -= 1;
-            self.len -= 1;
+            self.recount(nth);
             self.insert(index, value, limit);
         }
     }
 
     /// Puts `value` before the one at `index`, or at the end.
     pub(super) fn insert(&mut self, index: usize, value: StringRef<'_>, limit: Limit) {
-        if index == self.len {
+        if index == self.len() {
             return self.push(End::Back, value, limit);
         }
         let (nth, within) = self.locate(index);
@@ -179,8 +127,7 @@ impl Chunks {
             Some(roomy) => {
                 let chunk = &mut self.chunks[roomy];
                 chunk.insert(if roomy == nth { within } else { chunk.len() }, value);
-                self.counts[roomy] += 1;
-                self.len += 1;
+                self.recount(roomy);
             }
             None => self.insert_chunk(nth, within, value, limit),
         }
@@ -200,8 +147,7 @@ impl Chunks {
             return nth;
         }
         let tail = self.chunks[nth].split_off(within);
-        self.counts[nth] = within as u32;
-        self.len -= tail.len();
+        self.recount(nth);
         if !tail.is_empty() {
             self.put(nth + 1, tail);
         }
@@ -218,14 +164,12 @@ impl Chunks {
     /// Removes the values and leaves chunks behind that may be empty; says which chunks were changed.
     fn remove_within(&mut self, indexes: &mut Peekable<impl Iterator<Item = usize>>) -> Vec<usize> {
         let (mut changed, mut first) = (Vec::new(), 0);
-        for (nth, count) in self.counts.iter_mut().enumerate() {
+        for nth in 0..self.count() {
             let Some(&next) = indexes.peek() else { break };
-            let behind = first + *count as usize;
+            let behind = first + self.counts.of(nth);
             if next < behind {
-                let chunk = &mut self.chunks[nth];
-                retain_others(chunk, first, indexes);
-                self.len -= *count as usize - chunk.len();
-                *count = chunk.len() as u32;
+                retain_others(&mut self.chunks[nth], first, indexes);
+                self.recount(nth);
                 changed.push(nth);
             }
             first = behind;
@@ -235,7 +179,7 @@ impl Chunks {
 
     /// Removes the chunk if it is empty, and merges it with what is beside it if they are small.
     fn settle(&mut self, nth: usize, limit: Limit) {
-        if self.counts[nth] == 0 {
+        if self.counts.of(nth) == 0 {
             self.take(nth);
         }
         self.merge_around(nth, limit);
@@ -253,8 +197,7 @@ impl Chunks {
         if limit.merged().takes_both(chunk, next) {
             let next = self.take(nth + 1);
             self.chunks[nth].append(&next);
-            self.counts[nth] += next.len() as u32;
-            self.len += next.len();
+            self.recount(nth);
         }
     }
 
@@ -262,21 +205,25 @@ impl Chunks {
     pub(super) fn take_only(&mut self, limit: Limit) -> Option<Packed> {
         match self.count() {
             0 => Some(Packed::new()),
-            1 if limit.packed_again().allows(self.chunks[0].byte_len(), self.len) => Some(self.take(0)),
+            1 if limit.packed_again().allows(self.chunks[0].byte_len(), self.len()) => Some(self.take(0)),
             _ => None,
         }
     }
 
+    /// The chunk has more or fewer values than before.
+    #[inline]
+    fn recount(&mut self, nth: usize) {
+        self.counts.set(nth, self.chunks[nth].len());
+    }
+
     fn put(&mut self, nth: usize, chunk: Packed) {
-        self.len += chunk.len();
-        self.counts.insert(nth, chunk.len() as u32);
+        self.counts.insert(nth, chunk.len());
         self.chunks.insert(nth, chunk);
     }
 
     fn take(&mut self, nth: usize) -> Packed {
         let chunk = self.chunks.remove(nth).expect("the chunk is there");
         self.counts.remove(nth);
-        self.len -= chunk.len();
         chunk
     }
 }
@@ -316,10 +263,8 @@ pub(super) fn retain_others(chunk: &mut Packed, first: usize, indexes: &mut Peek
 impl Chunks {
     /// The invariants of the module.
     pub(super) fn check(&self, limit: Limit) {
-        assert_eq!(self.counts.iter().map(|&count| count as usize).sum::<usize>(), self.len);
-        assert_eq!(self.counts.len(), self.chunks.len());
-        for (chunk, &count) in self.chunks.iter().zip(&self.counts) {
-            assert_eq!(chunk.len(), count as usize);
+        self.counts.check(self.chunks.iter().map(Packed::len));
+        for chunk in &self.chunks {
             assert!(chunk.len() == 1 || !chunk.is_empty() && limit.allows(chunk.byte_len(), chunk.len()));
         }
     }
