@@ -120,7 +120,7 @@ impl List {
     fn trim(&mut self, start: usize, len: usize, limit: Limit) {
         let total = self.len();
         self.pop(End::Back, total.saturating_sub(start.saturating_add(len)), limit);
-        self.pop(End::Front, start.min(total), limit);
+        self.pop(End::Front, start, limit);
     }
 
     fn set(&mut self, index: usize, value: StringRef<'_>, limit: Limit) {
