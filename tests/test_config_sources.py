@@ -105,7 +105,7 @@ def test_a_wrong_variable_is_named() -> None:
 
 def test_a_word_is_a_setting_or_left_out_or_refused() -> None:
     assert not IGNORED & REFUSED
-    assert not (IGNORED | REFUSED) & _config.NAMES
+    assert not (IGNORED | REFUSED) & _config.NAMES.keys()
 
 
 def test_a_file_of_bytes_that_are_no_text(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
-"""Asks a real server for payloads and writes them down: make.py PROGRAM OUTPUT.
+"""Asks a real server for payloads and writes them down, for the tests of `crates/rdb`.
 
-Each case has the commands that made the value, what the server says it holds, and what it dumps. Forms that no server writes
-any more are put together here and restored into the server first, which says what they hold. Needs redis-py.
+`python -m tests.compat.payloads /path/to/redis-server crates/rdb/tests/payloads/name.txt`
+
+Each case has the commands that made the value, what the server says it holds, and what it dumps. Forms that no server
+writes any more are put together here and restored into the server first, which says what they hold. Needs redis-py.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import redis
 
@@ -70,7 +73,11 @@ BY_HAND = {
     "list, ziplist": (10, text(ziplist(b"\x02hi", b"\xf1", b"\xfd", b"\xfe\x80", b"\xc0\xff\x7f", b"\x00")), 6),
     "list, long ziplist": (
         10,
-        text(ziplist(b"\xf0\xff\xff\x7f", b"\xd0\0\0\0\x80", b"\xe0\xff\xff\xff\xff\xff\xff\xff\x7f", b"\x40\x46" + b"x" * 70)),
+        text(
+            ziplist(
+                b"\xf0\xff\xff\x7f", b"\xd0\0\0\0\x80", b"\xe0\xff\xff\xff\xff\xff\xff\xff\x7f", b"\x40\x46" + b"x" * 70
+            )
+        ),
         6,
     ),
     "sorted set, ziplist": (12, text(ziplist(b"\x01a", b"\x031.5", b"\x01b", b"\xf4")), 6),
@@ -274,11 +281,10 @@ def main(program: str, output: str) -> None:
             info = client.info("server")
             name, version = info.get("server_name", "redis"), info.get("valkey_version", info["redis_version"])
             client.response_callbacks.clear()
-            blocks = [[f"# What {name} {version} wrote; made by make.py."], *cases(client)]
+            blocks = [[f"# What {name} {version} wrote; made by tests/compat/payloads.py."], *cases(client)]
         finally:
             process.kill()
-    with open(output, "w") as file:
-        file.write("\n\n".join("\n".join(block) for block in blocks) + "\n")
+    Path(output).write_text("\n\n".join("\n".join(block) for block in blocks) + "\n")
 
 
 if __name__ == "__main__":
