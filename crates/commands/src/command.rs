@@ -165,15 +165,14 @@ fn answer_words(words: &[&str], out: &mut dyn ReplySink) {
 }
 
 fn categories(row: &Row) -> Vec<&'static str> {
-    let flags = row.flags;
+    let (flags, of_type) = (row.flags, row.group.type_category());
     let about_keys = row.group == Group::Generic
         || row.group == Group::Server && (flags.has(Flags::WRITE) || flags.has(Flags::READONLY));
     [
         (about_keys, "@keyspace"),
         (flags.has(Flags::READONLY), "@read"),
         (flags.has(Flags::WRITE), "@write"),
-        (row.group == Group::List, "@list"),
-        (row.group == Group::String, "@string"),
+        (of_type.is_some(), of_type.unwrap_or_default()),
         (flags.has(Flags::ADMIN), "@admin"),
         (flags.has(Flags::FAST), "@fast"),
         (!flags.has(Flags::FAST), "@slow"),
@@ -198,6 +197,12 @@ fn key_flags(row: &Row, nth: usize) -> &'static [&'static str] {
             &["RW", "insert"]
         }
         ("LPOP" | "RPOP" | "LMPOP", _) | ("LMOVE" | "RPOPLPUSH", 0) => &["RW", "access", "delete"],
+        ("BITFIELD", _) => &["RW", "access", "update", "variable_flags"],
+        ("BITOP", 0) => &["OW", "update"],
+        ("PFADD", _) => &["RW", "insert"],
+        ("PFMERGE", 0) => &["RW", "access", "insert"],
+        ("BITOP" | "PFMERGE", _) => &["RO", "access"],
+        ("PFCOUNT" | "PFDEBUG", _) => &["RW", "access"],
         ("LREM" | "LTRIM", _) => &["RW", "delete"],
         _ if matches!(row.keys, Keys::Destination { .. }) => &[["OW", "update"], ["RO", "access"]][nth.min(1)],
         _ if matches!(row.keys, Keys::Storing { .. }) => &[["RO", "access"], ["OW", "update"]][nth.min(1)],
@@ -217,10 +222,12 @@ fn answer_key_specs(row: &Row, out: &mut dyn ReplySink) {
             out.set(1);
             answer_key_spec(1, "range", &range(0, 1), key_flags(row, 0), out);
         }
-        // Two keys that fare differently are two specifications.
-        Keys::Range { first, last: 2, step } if key_flags(row, 0) != key_flags(row, 1) => {
+        // A first key that fares differently has a specification of its own.
+        Keys::Range { first, last, step } if key_flags(row, 0) != key_flags(row, 1) => {
+            let last = if last < 0 { last } else { last - first as isize - 1 };
             out.set(2);
-            (0..2).for_each(|nth| answer_key_spec(first + nth, "range", &range(0, step), key_flags(row, nth), out));
+            answer_key_spec(first, "range", &range(0, step), key_flags(row, 0), out);
+            answer_key_spec(first + 1, "range", &range(last, step), key_flags(row, 1), out);
         }
         Keys::Range { first, last, step } => {
             let last = if last < 0 { last } else { last - first as isize };

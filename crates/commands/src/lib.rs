@@ -1,7 +1,7 @@
 //! `commands`: what each word means.
 //!
 //! Read in this order: [`row`] (what is known of a command), [`table`] (all of them), [`dispatch`] (from a request to its
-//! row), [`context`] (what a command without a shard may ask), then the families: [`strings`], [`counters`], [`bitmaps`]; [`keys`],
+//! row), [`context`] (what a command without a shard may ask), then the families: [`strings`], [`counters`], [`bitmaps`], [`hyperloglog`]; [`keys`],
 //! [`moving`], [`expiry`], [`scan`], [`databases`]; [`connection`] and [`client`]; [`command`], [`config`], [`server`],
 //! [`object`], [`durability`], [`debug`]. [`sampling`] and [`member_scan`] serve all words that choose among members.
 //! [`docs`], [`mod@examples`] and [`syntax`] read the doc comments.
@@ -31,6 +31,7 @@ pub mod examples;
 pub mod expiry;
 pub mod glob;
 pub mod help;
+pub mod hyperloglog;
 pub mod keys;
 pub mod lists;
 pub mod member_scan;

@@ -73,6 +73,22 @@ impl Group {
             Self::String => "string",
         }
     }
+
+    /// The category of a group that is about one type.
+    pub fn type_category(self) -> Option<&'static str> {
+        match self {
+            Self::Connection | Self::Generic | Self::Server => None,
+            Self::Bitmap => Some("@bitmap"),
+            Self::Geo => Some("@geo"),
+            Self::Hash => Some("@hash"),
+            Self::Hyperloglog => Some("@hyperloglog"),
+            Self::List => Some("@list"),
+            Self::Set => Some("@set"),
+            Self::SortedSet => Some("@sortedset"),
+            Self::Stream => Some("@stream"),
+            Self::String => Some("@string"),
+        }
+    }
 }
 
 /// What must be known of a command before it runs; a set.
@@ -109,8 +125,11 @@ impl Flags {
     /// It may need a look at all keys: it takes time that grows with the store.
     pub const DANGEROUS: Self = Self(1 << 12);
 
+    /// It is a read that may note something in the key.
+    pub const MAY_REPLICATE: Self = Self(1 << 13);
+
     /// The flags that `COMMAND INFO` names, in Redis' order.
-    const NAMED: [(Self, &'static str); 10] = [
+    const NAMED: [(Self, &'static str); 11] = [
         (Self::WRITE, "write"),
         (Self::READONLY, "readonly"),
         (Self::DENYOOM, "denyoom"),
@@ -121,6 +140,7 @@ impl Flags {
         (Self::STALE, "stale"),
         (Self::FAST, "fast"),
         (Self::NOAUTH, "no_auth"),
+        (Self::MAY_REPLICATE, "may_replicate"),
     ];
 
     /// Whether all of `other` are set.

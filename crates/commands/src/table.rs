@@ -3,12 +3,13 @@
 
 use crate::bitmaps::{fields, operations, spans};
 use crate::client::peers;
+use crate::hyperloglog::debugging;
 use crate::lists::{indexes, matches, transfers};
 use crate::row::{Flags, Group, Handler, Keys, Row, Source};
 use crate::strings::{conditions, lcs, many, ranges};
 use crate::{
-    bitmaps, client, command, config, connection, counters, databases, debug, dump, durability, expiry, keys, lists,
-    moving, object, scan, server, strings,
+    bitmaps, client, command, config, connection, counters, databases, debug, dump, durability, expiry, hyperloglog,
+    keys, lists, moving, object, scan, server, strings,
 };
 
 macro_rules! row {
@@ -57,7 +58,8 @@ const NONE: Keys = Keys::None;
 pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
-pub(crate) const TABLE: [Row; 137] = [
+#[allow(clippy::large_const_arrays)] // It is read at compile time only.
+pub(crate) const TABLE: [Row; 142] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append)),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -163,6 +165,11 @@ pub(crate) const TABLE: [Row; 137] = [
     row!("PEXPIRE", -3, Generic, WRITE_FAST, FIRST, "2.6.0", Write(expiry::pexpire)),
     row!("PEXPIREAT", -3, Generic, WRITE_FAST, FIRST, "2.6.0", Write(expiry::pexpireat)),
     row!("PEXPIRETIME", 2, Generic, READ_FAST, FIRST, "7.0.0", Read(expiry::pexpiretime)),
+    row!("PFADD", -2, Hyperloglog, MAKE_FAST, FIRST, "2.8.9", Write(hyperloglog::pfadd)),
+    row!("PFCOUNT", -2, Hyperloglog, READ.and(Flags::MAY_REPLICATE), MANY, "2.8.9", Write(hyperloglog::pfcount)),
+    row!("PFDEBUG", 3, Hyperloglog, MAKE.and(Flags::ADMIN), SECOND, "2.8.9", Write(debugging::pfdebug)),
+    row!("PFMERGE", -2, Hyperloglog, MAKE, MANY, "2.8.9", Write(hyperloglog::pfmerge)),
+    row!("PFSELFTEST", 1, Hyperloglog, Flags::ADMIN, NONE, "2.8.9", Ask(debugging::pfselftest)),
     row!("PING", -1, Connection, Flags::FAST, NONE, "1.0.0", Ask(connection::ping)),
     row!("PSETEX", 4, String, MAKE, FIRST, "2.6.0", Write(strings::psetex)),
     row!("PTTL", 2, Generic, READ_FAST, FIRST, "2.6.0", Read(expiry::pttl)),

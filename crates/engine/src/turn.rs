@@ -238,7 +238,7 @@ impl Engine {
         }
         let writes = row.flags.has(Flags::WRITE);
         if let Some((mode, until_ms)) = self.world.sessions.paused(now_ms)
-            && (writes || mode == PauseMode::All && !row.flags.has(Flags::ADMIN))
+            && (writes || row.flags.has(Flags::MAY_REPLICATE) || mode == PauseMode::All && !row.flags.has(Flags::ADMIN))
         {
             return Err(Refusal::Later(until_ms.saturating_sub(now_ms).max(1)));
         }
