@@ -12,6 +12,8 @@ pub mod estimate;
 pub mod place;
 pub mod sketch;
 pub mod sparse;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 

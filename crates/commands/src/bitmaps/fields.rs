@@ -49,11 +49,7 @@ impl Step {
             (_, true) => Action::Set(args::integer(req.arg(at + 3))?),
             _ => Action::Add(args::integer(req.arg(at + 3))?),
         };
-        let step = Self { field, offset, action, overflow };
-        if step.writes() && step.last_byte() >= MAX_VALUE_LEN {
-            return Err(offset_out_of_range());
-        }
-        Ok((step, len))
+        Ok((Self { field, offset, action, overflow }, len))
     }
 
     fn writes(&self) -> bool {
@@ -135,6 +131,7 @@ pub fn bitfield(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answe
     let last_byte = steps.iter().filter(|step| step.writes()).map(Step::last_byte).max();
     let answers = match last_byte {
         None => read_all(w, key, &steps)?,
+        Some(last_byte) if last_byte >= MAX_VALUE_LEN => return Err(offset_out_of_range()),
         Some(last_byte) => write_all(w, key, &steps, last_byte)?,
     };
     answer(&answers, out);

@@ -25,10 +25,12 @@ struct Span {
 impl Span {
     /// The arguments `start [end [BYTE | BIT]]` from `first` on. The unit is looked at before the end, as Redis does.
     fn parse(req: &Request<'_>, first: usize) -> Result<Self, Fault> {
+        if req.len() > first + 3 {
+            return Err(Fault::syntax());
+        }
         let start = req.get(first).map_or(Ok(0), args::integer)?;
         let in_bits = match req.get(first + 2) {
             None => false,
-            Some(_) if req.len() > first + 3 => return Err(Fault::syntax()),
             Some(_) if req.is(first + 2, "BIT") => true,
             Some(_) if req.is(first + 2, "BYTE") => false,
             Some(_) => return Err(Fault::syntax()),
