@@ -13,6 +13,7 @@ pub mod collection;
 pub mod forms;
 pub mod hash;
 pub mod list;
+pub mod members;
 pub mod packed;
 pub mod set;
 pub mod stream;
