@@ -90,6 +90,10 @@ fn slept(_world: &World, _session: &mut Session, _reached: bool, out: &mut dyn R
 /// OK
 /// > DEBUG OBJECT a
 /// Value at:... refcount:1 encoding:embstr serializedlength:5 lru:... lru_seconds_idle:0 version:...
+/// > SADD b 1 2 3
+/// (integer) 3
+/// > DEBUG OBJECT b
+/// Value at:... refcount:1 encoding:intset serializedlength:8 lru:... lru_seconds_idle:0 version:...
 /// > DEBUG OBJECT nobody
 /// (error) ERR no such key
 /// ```
@@ -150,11 +154,14 @@ pub fn digest(ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Ans
 
 /// `DEBUG DIGEST-VALUE key [key ...]`
 ///
-/// A digest of the value at each key and of whether it expires, whatever the key is called; zeros for a missing one.
+/// A digest of the value at each key and of whether it expires, whatever the key is called and whatever form the value has; zeros
+/// for a missing one.
 ///
 /// ```resp
 /// > MSET a 1 b 1
 /// OK
+/// > SADD c 1
+/// (integer) 1
 /// > DEBUG DIGEST-VALUE nobody
 /// 1) 0000000000000000
 /// ```

@@ -83,13 +83,17 @@ pub fn touch(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
 
 /// `TYPE key`
 ///
-/// The type of the value at a key: `string`, or `none` for a missing key.
+/// The type of the value at a key: `string`, `list`, `set`, `zset`, `hash` or `stream`; `none` for a missing key.
 ///
 /// ```resp
 /// > SET a 1
 /// OK
 /// > TYPE a
 /// string
+/// > RPUSH b 1
+/// (integer) 1
+/// > TYPE b
+/// list
 /// > TYPE nobody
 /// none
 /// ```

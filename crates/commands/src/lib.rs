@@ -1,10 +1,10 @@
 //! `commands`: what each word means.
 //!
 //! Read in this order: [`row`] (what is known of a command), [`table`] (all of them), [`dispatch`] (from a request to its
-//! row), [`context`] (what a command without a shard may ask), then the families: [`strings`], [`counters`], [`bitmaps`], [`hyperloglog`]; [`keys`],
-//! [`moving`], [`expiry`], [`scan`], [`databases`]; [`connection`] and [`client`]; [`command`], [`config`], [`server`],
-//! [`object`], [`durability`], [`debug`]. [`sampling`] and [`member_scan`] serve all words that choose among members.
-//! [`docs`], [`mod@examples`] and [`syntax`] read the doc comments.
+//! row), [`context`] (what a command without a shard may ask), then the families: [`strings`], [`counters`], [`bitmaps`],
+//! [`hyperloglog`]; [`lists`], [`sets`]; [`keys`], [`moving`], [`expiry`], [`scan`], [`databases`]; [`connection`] and [`client`];
+//! [`command`], [`config`], [`server`], [`object`], [`durability`], [`debug`]. [`sampling`] and [`member_scan`] serve all words
+//! that choose among members. [`docs`], [`mod@examples`] and [`syntax`] read the doc comments.
 //!
 //! Invariant: a command is one function in its family's file and one row of the table. Its doc comment is its manual page,
 //! its COMMAND DOCS and a test, all from one text.
@@ -41,6 +41,7 @@ pub mod row;
 pub mod sampling;
 pub mod scan;
 pub mod server;
+pub mod sets;
 pub mod strings;
 pub mod syntax;
 pub mod table;

@@ -56,6 +56,13 @@ fn no_such_key() -> Fault {
 /// (integer) 60
 /// > RENAME {user}old {user}new
 /// (error) ERR no such key
+/// > RPUSH {user}todo read write
+/// (integer) 2
+/// > RENAME {user}todo {user}done
+/// OK
+/// > LRANGE {user}done 0 -1
+/// 1) "read"
+/// 2) "write"
 /// ```
 pub fn rename(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
     let (from, to) = (req.arg(1), req.arg(2));
@@ -110,6 +117,12 @@ fn same_object() -> Fault {
 /// (integer) 1
 /// > GET {pair}b
 /// "1"
+/// > SADD {pair}set red green
+/// (integer) 2
+/// > COPY {pair}set {pair}other
+/// (integer) 1
+/// > SCARD {pair}other
+/// (integer) 2
 /// ```
 pub fn copy(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
     let (mut db, mut replace, mut at) = (w.db(), false, 3);
@@ -146,6 +159,10 @@ pub fn copy(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
 /// (integer) 1
 /// > MOVE a 1
 /// (integer) 0
+/// > SADD colors red
+/// (integer) 1
+/// > MOVE colors 1
+/// (integer) 1
 /// > MOVE a 99
 /// (error) ERR DB index is out of range
 /// ```

@@ -57,8 +57,9 @@ pub fn object_help(_ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) 
 
 /// `OBJECT ENCODING key`
 ///
-/// How the value is encoded, in the words of Redis: `int`, `embstr` for a short string, `raw` for a longer one. A missing
-/// key is nil.
+/// How the value is encoded, in the words of Redis: `int`, `embstr` for a short string, `raw` for a longer one; `listpack` for a
+/// small collection (`intset` for a small set of integers), `quicklist`, `hashtable`, `skiplist` or `stream` for others. A
+/// missing key is nil.
 ///
 /// ```resp
 /// > MSET number 42 text hello
@@ -67,6 +68,14 @@ pub fn object_help(_ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) 
 /// "int"
 /// > OBJECT ENCODING text
 /// "embstr"
+/// > SADD primes 2 3 5
+/// (integer) 3
+/// > OBJECT ENCODING primes
+/// "intset"
+/// > SADD primes seven
+/// (integer) 1
+/// > OBJECT ENCODING primes
+/// "listpack"
 /// ```
 pub fn encoding(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
     match view.peek(req.arg(2)) {

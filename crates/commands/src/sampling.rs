@@ -7,9 +7,11 @@ const SPARSE: usize = 16;
 
 /// `count` different numbers below `len` (all of them if it has no more), ascending. Every choice is as likely as every
 /// other. `below` answers a random number below its argument.
-pub fn distinct(len: usize, count: usize, below: impl FnMut(u64) -> u64) -> Vec<usize> {
+pub fn distinct(len: usize, count: usize, mut below: impl FnMut(u64) -> u64) -> Vec<usize> {
     if count >= len {
         (0..len).collect()
+    } else if count == 1 {
+        vec![below(len as u64) as usize]
     } else if count > len / SPARSE {
         walk(len, count, below)
     } else {

@@ -94,6 +94,11 @@ fn known_type(name: &[u8]) -> Result<&[u8], Fault> {
 /// > SCAN 0 MATCH *:2 COUNT 100
 /// 1) "0"
 /// 2) 1) "user:2"
+/// > SADD colors red
+/// (integer) 1
+/// > SCAN 0 TYPE set COUNT 100
+/// 1) "0"
+/// 2) 1) "colors"
 /// > SCAN here
 /// (error) ERR invalid cursor
 /// ```

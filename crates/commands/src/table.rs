@@ -6,10 +6,11 @@ use crate::client::peers;
 use crate::hyperloglog::debugging;
 use crate::lists::{indexes, matches, transfers};
 use crate::row::{Flags, Group, Handler, Keys, Row, Source};
+use crate::sets::{algebra, draws};
 use crate::strings::{conditions, lcs, many, ranges};
 use crate::{
     bitmaps, client, command, config, connection, counters, databases, debug, dump, durability, expiry, hyperloglog,
-    keys, lists, moving, object, scan, server, strings,
+    keys, lists, moving, object, scan, server, sets, strings,
 };
 
 macro_rules! row {
@@ -59,7 +60,7 @@ pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
 #[allow(clippy::large_const_arrays)] // It is read at compile time only.
-pub(crate) const TABLE: [Row; 142] = [
+pub(crate) const TABLE: [Row; 159] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append)),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -183,8 +184,12 @@ pub(crate) const TABLE: [Row; 142] = [
     row!("RPOPLPUSH", 3, List, MAKE, TWO, "1.2.0", Write(transfers::rpoplpush)),
     row!("RPUSH", -3, List, MAKE_FAST, FIRST, "1.0.0", Write(lists::rpush)),
     row!("RPUSHX", -3, List, MAKE_FAST, FIRST, "2.2.0", Write(lists::rpushx)),
+    row!("SADD", -3, Set, MAKE_FAST, FIRST, "1.0.0", Write(sets::sadd)),
     row!("SAVE", 1, Server, ADMIN.and(Flags::BLOCKING), NONE, "1.0.0", Ask(durability::save)),
     row!("SCAN", -2, Generic, READ, NONE, "2.8.0", Ask(scan::scan)),
+    row!("SCARD", 2, Set, READ_FAST, FIRST, "1.0.0", Read(sets::scard)),
+    row!("SDIFF", -2, Set, READ, MANY, "1.0.0", Read(algebra::sdiff)),
+    row!("SDIFFSTORE", -3, Set, MAKE, MANY, "1.0.0", Write(algebra::sdiffstore)),
     row!("SELECT", 2, Connection, Flags::FAST.and(Flags::LOADING).and(Flags::STALE), NONE, "1.0.0", Ask(databases::select)),
     row!("SET", -3, String, MAKE, FIRST, "1.0.0", Write(strings::set)),
     row!("SETBIT", 4, Bitmap, MAKE, FIRST, "2.2.0", Write(bitmaps::setbit)),
@@ -192,8 +197,21 @@ pub(crate) const TABLE: [Row; 142] = [
     row!("SETNX", 3, String, MAKE_FAST, FIRST, "1.0.0", Write(strings::setnx)),
     row!("SETRANGE", 4, String, MAKE, FIRST, "2.2.0", Write(ranges::setrange)),
     row!("SHUTDOWN", -1, Server, ADMIN_ANYTIME, NONE, "1.0.0", Ask(durability::shutdown)),
+    row!("SINTER", -2, Set, READ, MANY, "1.0.0", Read(algebra::sinter)),
+    row!("SINTERCARD", -3, Set, READ.and(Flags::MOVABLE_KEYS), Keys::Counted { count_at: 1, step: 1 }, "7.0.0", Read(algebra::sintercard)),
+    row!("SINTERSTORE", -3, Set, MAKE, MANY, "1.0.0", Write(algebra::sinterstore)),
+    row!("SISMEMBER", 3, Set, READ_FAST, FIRST, "1.0.0", Read(sets::sismember)),
+    row!("SMEMBERS", 2, Set, READ, FIRST, "1.0.0", Read(sets::smembers)),
+    row!("SMISMEMBER", -3, Set, READ_FAST, FIRST, "6.2.0", Read(sets::smismember)),
+    row!("SMOVE", 4, Set, WRITE_FAST, TWO, "1.0.0", Write(sets::smove)),
+    row!("SPOP", -2, Set, WRITE_FAST, FIRST, "1.0.0", Write(draws::spop)),
+    row!("SRANDMEMBER", -2, Set, READ, FIRST, "1.0.0", Read(draws::srandmember)),
+    row!("SREM", -3, Set, WRITE_FAST, FIRST, "1.0.0", Write(sets::srem)),
+    row!("SSCAN", -3, Set, READ, FIRST, "2.8.0", Read(sets::sscan)),
     row!("STRLEN", 2, String, READ_FAST, FIRST, "2.2.0", Read(ranges::strlen)),
     row!("SUBSTR", 4, String, READ, FIRST, "1.0.0", Read(ranges::substr)),
+    row!("SUNION", -2, Set, READ, MANY, "1.0.0", Read(algebra::sunion)),
+    row!("SUNIONSTORE", -3, Set, MAKE, MANY, "1.0.0", Write(algebra::sunionstore)),
     row!("SWAPDB", 3, Server, WRITE_FAST.and(Flags::DANGEROUS), NONE, "4.0.0", Ask(databases::swapdb)),
     row!("TIME", 1, Server, CONNECT_FAST, NONE, "2.6.0", Ask(server::time)),
     row!("TOUCH", -2, Generic, READ_FAST, MANY, "3.2.1", Read(keys::touch)),

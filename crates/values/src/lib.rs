@@ -67,7 +67,7 @@ impl Type {
 }
 
 /// A string as it is read: it borrows from the entry or the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StringRef<'a> {
     /// One that spells this integer.
     Int(i64),

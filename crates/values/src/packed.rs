@@ -24,7 +24,7 @@ mod tests;
 use std::fmt;
 
 use crate::StringRef;
-use buffer::Buffer;
+pub(crate) use buffer::Buffer;
 use item::Item;
 
 /// A sequence of byte strings; see the module. Eight bytes where it stands.

@@ -3,7 +3,7 @@
 use kvark_values::list::{self, End};
 use kvark_values::stream::{self, GroupOp, Id};
 use kvark_values::wire::Reader;
-use kvark_values::{Collection, Forms};
+use kvark_values::{Collection, Forms, set};
 
 const VALUES: &str = include_str!("../../../docs/format/value.md");
 const CHANGES: &str = include_str!("../../../docs/format/change.md");
@@ -88,4 +88,24 @@ fn changes_of_streams() {
         in_group(GroupOp::Acknowledge { ids: &ids[..1] }),
     ];
     assert_eq!(example(CHANGES, "Streams"), bytes_of(&ops));
+}
+
+const DEADLINE: u64 = 1_700_000_000_000;
+
+#[test]
+fn sets() {
+    let mut ops = Vec::new();
+    set::Op::Add { member: b"red", deadline: DEADLINE }.encode(&mut ops);
+    set::Op::Add { member: b"17", deadline: 0 }.encode(&mut ops);
+    assert_eq!(example(VALUES, "Sets"), encoded::<kvark_values::Set>(&ops));
+}
+
+#[test]
+fn changes_of_sets() {
+    let mut ops = Vec::new();
+    set::Op::Add { member: b"red", deadline: 0 }.encode(&mut ops);
+    set::Op::Add { member: b"blue", deadline: DEADLINE }.encode(&mut ops);
+    set::Op::Expire { member: b"red", at: DEADLINE }.encode(&mut ops);
+    set::Op::Remove { member: b"17" }.encode(&mut ops);
+    assert_eq!(example(CHANGES, "Sets"), ops);
 }

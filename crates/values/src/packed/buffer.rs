@@ -22,7 +22,8 @@ struct Header {
 const HEADER: usize = size_of::<Header>();
 
 /// See the module.
-pub(super) struct Buffer(Option<NonNull<Header>>);
+#[derive(Default)]
+pub(crate) struct Buffer(Option<NonNull<Header>>);
 
 // SAFETY: a buffer owns its allocation alone, as a `Vec<u8>` does.
 unsafe impl Send for Buffer {}
@@ -73,17 +74,17 @@ impl Buffer {
     }
 
     #[inline]
-    pub(super) fn items(&self) -> usize {
+    pub(crate) fn items(&self) -> usize {
         self.header().items as usize
     }
 
     #[inline]
-    pub(super) fn set_items(&mut self, items: usize) {
+    pub(crate) fn set_items(&mut self, items: usize) {
         self.set(|header| header.items = items as u32);
     }
 
     #[inline]
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         let Some(pointer) = self.0 else { return &[] };
         // SAFETY: `len` bytes from `start` on were written, and `start + len` is at most `room`.
         unsafe {
@@ -103,13 +104,13 @@ impl Buffer {
     }
 
     /// Bytes of memory on the heap.
-    pub(super) fn memory_bytes(&self) -> usize {
+    pub(crate) fn memory_bytes(&self) -> usize {
         self.0.map_or(0, |_| HEADER + self.header().room as usize)
     }
 
     /// Puts room for `added` bytes in place of the `removed` bytes from `at` on, and returns it to be filled.
     #[inline]
-    pub(super) fn splice(&mut self, at: usize, removed: usize, added: usize) -> &mut [u8] {
+    pub(crate) fn splice(&mut self, at: usize, removed: usize, added: usize) -> &mut [u8] {
         match added.checked_sub(removed) {
             Some(more) => self.widen(at, at + removed, more),
             None => self.narrow(at + added, removed - added),
