@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::iter;
 
+use kvark_base::Millis;
 use kvark_values::stream::{Id, Stream};
-use kvark_values::{Collection, IntBuffer, List, StringRef, Type, ValueRef};
+use kvark_values::{Collection, IntBuffer, List, Set, StringRef, Type, ValueRef};
 
 use crate::Dumper;
 use crate::part::{Consumer, Counters, Group, Part, Pending};
@@ -18,23 +20,33 @@ pub fn dump(value: ValueRef<'_>) -> Vec<u8> {
             dumper.finish()
         }
         ValueRef::List(it) => dump_list(it),
-        ValueRef::Set(_) | ValueRef::Zset(_) | ValueRef::Hash(_) => unreachable!("there is none yet"),
+        ValueRef::Set(it) => dump_set(it),
+        ValueRef::Zset(_) | ValueRef::Hash(_) => unreachable!("there is none yet"),
         ValueRef::Stream(it) => dump_stream(it),
     }
 }
 
-fn begin<C: Collection>(it: &C) -> (Dumper, IntBuffer) {
-    (Dumper::new(C::TYPE, it.len(), 0), IntBuffer::new())
+fn begin<C: Collection>(it: &C, deadlines: impl Iterator<Item = Millis>) -> (Dumper, IntBuffer) {
+    let first = deadlines.filter(|&deadline| deadline != 0).min().unwrap_or(0);
+    (Dumper::new(C::TYPE, it.len(), first), IntBuffer::new())
 }
 
 fn dump_list(list: &List) -> Vec<u8> {
-    let (mut dumper, mut buffer) = begin(list);
+    let (mut dumper, mut buffer) = begin(list, iter::empty());
     list.iter().for_each(|value| dumper.put(Part::Element(value.text(&mut buffer))));
     dumper.finish()
 }
 
+fn dump_set(set: &Set) -> Vec<u8> {
+    let (mut dumper, mut buffer) = begin(set, set.with_deadlines().map(|(_, deadline)| deadline));
+    for (member, expires_at) in set.with_deadlines() {
+        dumper.put(Part::Member { member: member.text(&mut buffer), expires_at });
+    }
+    dumper.finish()
+}
+
 fn dump_stream(stream: &Stream) -> Vec<u8> {
-    let (mut dumper, _) = begin(stream);
+    let (mut dumper, _) = begin(stream, iter::empty());
     for entry in stream.range(Id::MIN, Id::MAX) {
         let fields: Vec<Cow<'_, [u8]>> = entry.fields.flat_map(|(name, value)| [owned(name), owned(value)]).collect();
         dumper.put(Part::Entry { id: entry.id, fields: &fields });

@@ -6,7 +6,7 @@
 
 use kvark_base::limits::MAX_VALUE_LEN;
 use kvark_base::{Millis, Result};
-use kvark_values::{Collection, Forms, Value, list, stream};
+use kvark_values::{Collection, Forms, Value, list, set, stream};
 
 use crate::Payload;
 use crate::part::{Consumer, Counters, Group, Part, Pending};
@@ -41,18 +41,19 @@ impl Builder<'_> {
         match part {
             Part::Text(text) => self.value = Value::Bytes(text.to_vec()),
             Part::Element(value) => list::Op::Push { end: list::End::Back, value }.encode(ops),
-            Part::Entry { id, fields } => {
-                let pairs: Vec<&[u8]> = fields.iter().map(|field| &field[..]).collect();
-                stream::Op::Append { id, pairs: &pairs }.encode(ops);
-            }
-            Part::Counters(counters) => return self.counters(counters),
-            Part::Group(group) => return self.group(&group),
             Part::Member { expires_at, .. } | Part::Scored { expires_at, .. } | Part::Field { expires_at, .. }
                 if expires_at != 0 && expires_at <= self.now_ms =>
             {
                 return Ok(());
             }
-            _ => return Err(nonsense("there is no such type yet")),
+            Part::Member { member, expires_at } => set::Op::Add { member, deadline: expires_at }.encode(ops),
+            Part::Entry { id, fields } => {
+                let pairs: Vec<&[u8]> = fields.iter().map(|field| &field[..]).collect();
+                stream::Op::Append { id, pairs: &pairs }.encode(ops);
+            }
+            Part::Scored { .. } | Part::Field { .. } => return Err(nonsense("there is no such type yet")),
+            Part::Counters(counters) => return self.counters(counters),
+            Part::Group(group) => return self.group(&group),
         }
         self.members += 1;
         if self.ops.len() >= BATCH_BYTES { self.apply() } else { Ok(()) }

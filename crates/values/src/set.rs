@@ -55,6 +55,11 @@ impl Set {
         self.0.iter()
     }
 
+    /// The same, each with its deadline, 0 for never.
+    pub fn with_deadlines(&self) -> impl Iterator<Item = (StringRef<'_>, Millis)> {
+        self.0.with_deadlines()
+    }
+
     /// The member at `index` in the order of [`Set::iter`].
     pub fn at(&self, index: usize) -> Option<StringRef<'_>> {
         self.0.at(index)
