@@ -14,7 +14,7 @@ use kvark_log::record::Reason;
 use kvark_log::{Bracket, Effect, RecordBuffer};
 use kvark_values::{NewValue, StringRef, Type, Value, codec};
 
-use crate::entry::NewEntry;
+use crate::entry::{MAX_INLINE_LEN, NewEntry};
 use crate::key::Key;
 use crate::shard::{MemberChange, State};
 use crate::view::View;
@@ -77,8 +77,8 @@ impl<'a> Writer<'a> {
     /// As [`Writer::put_value`], in database `db`.
     pub fn put_value_in(&mut self, db: u32, key: &[u8], value: NewValue<'_>, expires_at: Millis) -> Result<()> {
         match value {
-            // A string is kept in the form that its bytes ask for.
-            NewValue::Owned(Value::Bytes(bytes)) => {
+            // A short string is kept in the form that its bytes ask for.
+            NewValue::Owned(Value::Bytes(bytes)) if bytes.len() <= MAX_INLINE_LEN => {
                 self.put_hashed(db, &self.view.key(key), NewValue::string(&bytes), expires_at)
             }
             value => self.put_hashed(db, &self.view.key(key), value, expires_at),

@@ -7,7 +7,7 @@
 
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 use kvark_keyspace::Writer;
-use kvark_values::{IntBuffer, StringRef};
+use kvark_values::{IntBuffer, NewValue, Value};
 
 use crate::row::Answer;
 use crate::strings::get_value;
@@ -88,12 +88,13 @@ pub fn bitop(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
     let values = keys.zip(&mut digits);
     let texts = values.map(|(key, digits)| Ok(get_value(w, key)?.map_or(&[][..], |value| value.text(digits))));
     let result = combine(operation, &texts.collect::<Result<Vec<_>, Fault>>()?);
-    if result.is_empty() {
+    let len = result.len();
+    if len == 0 {
         w.remove(req.arg(2))?;
     } else {
-        w.put(req.arg(2), StringRef::new(&result), 0)?;
+        w.put_value(req.arg(2), NewValue::Owned(Value::Bytes(result)), 0)?;
     }
-    out.integer(result.len() as i64);
+    out.integer(len as i64);
     Ok(Outcome::Done)
 }
 
