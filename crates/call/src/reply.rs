@@ -39,6 +39,12 @@ pub trait ReplySink {
     fn pair(&mut self) {
         self.array(2);
     }
+    /// `len` pairs follow, each begun by [`ReplySink::keyed_pair`]: a map (RESP2: an array of arrays of two).
+    fn keyed(&mut self, len: usize) {
+        self.map(len);
+    }
+    /// The two replies of one of the announced [`ReplySink::keyed`] follow (RESP3: nothing to be said).
+    fn keyed_pair(&mut self) {}
     /// `len` replies without order follow (RESP2: an array).
     fn set(&mut self, len: usize);
     /// `len` replies of an out-of-band message follow (RESP2: an array).

@@ -144,7 +144,7 @@ fn answer_info(row: &Row, out: &mut dyn ReplySink) {
     out.integer(row.arity.into());
     answer_words(&row.flags.names().collect::<Vec<_>>(), out);
     let (first, last, step) = match row.keys {
-        Keys::None | Keys::Counted { .. } => (0, 0, 0),
+        Keys::None | Keys::Counted { .. } | Keys::Streams { .. } => (0, 0, 0),
         Keys::First | Keys::Destination { .. } | Keys::Storing { .. } => (1, 1, 1),
         Keys::Range { first, last, step } => (first, last, step),
     };
@@ -242,6 +242,12 @@ fn answer_key_specs(row: &Row, out: &mut dyn ReplySink) {
             out.set(2);
             answer_key_spec(1, "range", &range(0, 1), key_flags(row, 0), out);
             answer_key_spec(count_at, "keynum", &keynum(1), key_flags(row, 1), out);
+        }
+        Keys::Streams { from } => {
+            out.set(1);
+            let halves = [("lastkey", -1), ("keystep", 1), ("limit", 2)];
+            let search = Search::Keyword("STREAMS", from as i64);
+            answer_searched_spec(search, "range", &halves, key_flags(row, 0), out);
         }
         Keys::Storing { words, from } => {
             out.set(1 + words.len());

@@ -196,6 +196,12 @@ impl ReplySink for ReplyCollector {
         self.begin(2 * len);
     }
     fn pair(&mut self) {}
+    fn keyed(&mut self, len: usize) {
+        self.begin(len);
+    }
+    fn keyed_pair(&mut self) {
+        self.begin(2);
+    }
     fn set(&mut self, len: usize) {
         self.begin(len);
     }

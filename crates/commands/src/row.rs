@@ -205,6 +205,11 @@ pub enum Keys {
         /// The first argument that may be one of them.
         from: usize,
     },
+    /// The first half of what stands behind STREAMS; the second half belongs to them.
+    Streams {
+        /// The first argument that may be that word.
+        from: usize,
+    },
 }
 
 /// The key arguments of one request.
@@ -264,6 +269,7 @@ impl Row {
             Keys::Counted { count_at, step } => (count_at + 1, counted(req, count_at, step), step),
             Keys::Destination { count_at } => (count_at + 1, counted(req, count_at, 1), 1),
             Keys::Storing { words, from } => stored(req, words, from).map_or((0, 0, 1), |at| (at, 1, 1)),
+            Keys::Streams { .. } => streams(req),
         };
         let first = matches!(self.keys, Keys::Destination { .. } | Keys::Storing { .. }).then_some(1);
         KeyArgs { req: *req, first, next, left, step }
@@ -299,6 +305,28 @@ fn counted(req: &Request<'_>, count_at: usize, step: usize) -> usize {
 fn stored(req: &Request<'_>, words: &[&str], from: usize) -> Option<usize> {
     let is_word = |&at: &usize| words.iter().any(|word| req.is(at, word));
     (from..req.len().saturating_sub(1)).rev().find(is_word).map(|at| at + 1)
+}
+
+/// Where the keys begin, how many they are, and how far apart. None where each has no counterpart: the command itself refuses that.
+fn streams(req: &Request<'_>) -> (usize, usize, usize) {
+    let first = streams_at(req).map_or(req.len(), |at| at + 1);
+    let rest = req.len() - first;
+    (first, if rest.is_multiple_of(2) { rest / 2 } else { 0 }, 1)
+}
+
+/// The place of the word STREAMS, behind the options of XREAD and XREADGROUP.
+pub fn streams_at(req: &Request<'_>) -> Option<usize> {
+    let mut at = 1;
+    while at + 1 < req.len() {
+        at += match () {
+            () if req.is(at, "STREAMS") => return Some(at),
+            () if req.is(at, "COUNT") || req.is(at, "BLOCK") => 2,
+            () if req.is(at, "GROUP") => 3,
+            () if req.is(at, "NOACK") => 1,
+            () => return None,
+        };
+    }
+    None
 }
 
 /// How a command ends: its outcome, or the refusal to be answered.

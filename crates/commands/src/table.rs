@@ -7,10 +7,11 @@ use crate::hyperloglog::debugging;
 use crate::lists::{indexes, matches, transfers};
 use crate::row::{Flags, Group, Handler, Keys, Row, Source};
 use crate::sets::{algebra, draws};
+use crate::streams::{adding, claiming, group_reading, groups, info, pending, reading, removing, trimming};
 use crate::strings::{conditions, lcs, many, ranges};
 use crate::{
     bitmaps, client, command, config, connection, counters, databases, debug, dump, durability, expiry, hyperloglog,
-    keys, lists, moving, object, scan, server, sets, strings,
+    keys, lists, moving, object, scan, server, sets, streams, strings,
 };
 
 macro_rules! row {
@@ -52,6 +53,8 @@ const SECOND: Keys = Keys::Range { first: 2, last: 2, step: 1 };
 const FROM_SECOND: Keys = Keys::Range { first: 2, last: -1, step: 1 };
 /// As many as the first argument says, from the second on.
 const COUNTED: Keys = Keys::Counted { count_at: 1, step: 1 };
+const STREAMS: Keys = Keys::Streams { from: 1 };
+const STREAMS_OF_GROUP: Keys = Keys::Streams { from: 4 };
 const FIRST: Keys = Keys::First;
 const NONE: Keys = Keys::None;
 
@@ -60,7 +63,7 @@ pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
 #[allow(clippy::large_const_arrays)] // It is read at compile time only.
-pub(crate) const TABLE: [Row; 159] = [
+pub(crate) const TABLE: [Row; 186] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append)),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -220,4 +223,31 @@ pub(crate) const TABLE: [Row; 159] = [
     row!("UNLINK", -2, Generic, WRITE_FAST, MANY, "4.0.0", Write(keys::unlink)),
     row!("WAIT", 3, Generic, Flags::BLOCKING, NONE, "3.0.0", Ask(durability::wait)),
     row!("WAITAOF", 4, Generic, Flags::BLOCKING, NONE, "7.2.0", Ask(durability::waitaof)),
+    row!("XACK", -4, Stream, WRITE_FAST, FIRST, "5.0.0", Write(removing::xack)),
+    row!("XACKDEL", -6, Stream, WRITE_FAST, FIRST, "8.2.0", Write(removing::xackdel)),
+    row!("XADD", -5, Stream, MAKE_FAST, FIRST, "5.0.0", Write(adding::xadd)),
+    row!("XAUTOCLAIM", -6, Stream, WRITE_FAST, FIRST, "6.2.0", Write(claiming::xautoclaim)),
+    row!("XCLAIM", -6, Stream, WRITE_FAST, FIRST, "5.0.0", Write(claiming::xclaim)),
+    row!("XDEL", -3, Stream, WRITE_FAST, FIRST, "5.0.0", Write(removing::xdel)),
+    row!("XDELEX", -5, Stream, WRITE_FAST, FIRST, "8.2.0", Write(removing::xdelex)),
+    row!("XGROUP", -2, Stream, FAMILY, NONE, "5.0.0", Ask(groups::xgroup)),
+    row!("XGROUP|CREATE", -5, Stream, MAKE, SECOND, "5.0.0", Write(groups::create)),
+    row!("XGROUP|CREATECONSUMER", 5, Stream, MAKE, SECOND, "6.2.0", Write(groups::createconsumer)),
+    row!("XGROUP|DELCONSUMER", 5, Stream, WRITE, SECOND, "5.0.0", Write(groups::delconsumer)),
+    row!("XGROUP|DESTROY", 4, Stream, WRITE, SECOND, "5.0.0", Write(groups::destroy)),
+    row!("XGROUP|HELP", 2, Stream, TOLD, NONE, "5.0.0", Ask(groups::xgroup_help)),
+    row!("XGROUP|SETID", -5, Stream, WRITE, SECOND, "5.0.0", Write(groups::setid)),
+    row!("XINFO", -2, Stream, FAMILY, NONE, "5.0.0", Ask(info::xinfo)),
+    row!("XINFO|CONSUMERS", 4, Stream, READ, SECOND, "5.0.0", Read(info::consumers)),
+    row!("XINFO|GROUPS", 3, Stream, READ, SECOND, "5.0.0", Read(info::groups)),
+    row!("XINFO|HELP", 2, Stream, TOLD, NONE, "5.0.0", Ask(info::xinfo_help)),
+    row!("XINFO|STREAM", -3, Stream, READ, SECOND, "5.0.0", Read(info::stream)),
+    row!("XLEN", 2, Stream, READ_FAST, FIRST, "5.0.0", Read(streams::xlen)),
+    row!("XPENDING", -3, Stream, READ, FIRST, "5.0.0", Read(pending::xpending)),
+    row!("XRANGE", -4, Stream, READ, FIRST, "5.0.0", Read(streams::xrange)),
+    row!("XREAD", -4, Stream, READ.and(Flags::BLOCKING).and(Flags::MOVABLE_KEYS), STREAMS, "5.0.0", Read(reading::xread)),
+    row!("XREADGROUP", -7, Stream, WRITE.and(Flags::BLOCKING).and(Flags::MOVABLE_KEYS), STREAMS_OF_GROUP, "5.0.0", Write(group_reading::xreadgroup)),
+    row!("XREVRANGE", -4, Stream, READ, FIRST, "5.0.0", Read(streams::xrevrange)),
+    row!("XSETID", -3, Stream, MAKE_FAST, FIRST, "5.0.0", Write(adding::xsetid)),
+    row!("XTRIM", -4, Stream, WRITE, FIRST, "5.0.0", Write(trimming::xtrim)),
 ];

@@ -143,6 +143,18 @@ impl ReplySink for Encoder<'_> {
         }
     }
 
+    #[inline]
+    fn keyed(&mut self, len: usize) {
+        self.many(b'%', len, len);
+    }
+
+    #[inline]
+    fn keyed_pair(&mut self) {
+        if !self.is_resp3() {
+            self.array(2);
+        }
+    }
+
     fn set(&mut self, len: usize) {
         self.many(b'~', len, len);
     }

@@ -91,6 +91,11 @@ impl Stream {
         self.0.entries.runs()
     }
 
+    /// Whether an entry of about `len_bytes` would join the last of the runs.
+    pub fn has_room(&self, len_bytes: usize, forms: &Forms) -> bool {
+        self.0.entries.has_room(len_bytes, forms)
+    }
+
     /// The groups, by name.
     pub fn groups(&self) -> impl ExactSizeIterator<Item = (&[u8], &Group)> {
         self.0.groups.iter().map(|(name, group)| (&name[..], group))

@@ -32,6 +32,11 @@ impl Chunks {
         self.map.last_key_value().map(|(_, chunk)| chunk.last())
     }
 
+    /// Whether an entry of about `len_bytes` fits into the last chunk.
+    pub(super) fn has_room(&self, len_bytes: usize, forms: &Forms) -> bool {
+        self.map.last_key_value().is_some_and(|(_, chunk)| chunk.has_room(len_bytes, Bounds::of(forms)))
+    }
+
     /// Adds an entry of about `len_bytes`, whose id is above all others.
     pub(super) fn append(&mut self, entry: &Entry<'_>, len_bytes: usize, forms: &Forms) {
         let bounds = Bounds::of(forms);

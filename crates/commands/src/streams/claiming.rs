@@ -1,0 +1,306 @@
+//! XCLAIM and XAUTOCLAIM: pending entries get another consumer.
+
+use std::collections::BTreeSet;
+
+use kvark_call::{Fault, Outcome, ReplySink, Request};
+use kvark_keyspace::{View, Writer};
+use kvark_values::Stream;
+use kvark_values::stream::{Group, GroupOp, Id, Pending};
+
+use super::pending::idle_ms;
+use super::{answer_entry, answer_id, answer_ids, change, ids, known_group, put_group_op};
+use crate::dispatch::one_line;
+use crate::row::Answer;
+use crate::{args, typed};
+
+pub(crate) const SOURCE: &str = include_str!("claiming.rs");
+
+/// `XCLAIM key group consumer min-idle-time id [id ...] [IDLE ms] [TIME unix-time-milliseconds] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID last-id]`
+///
+/// Gives pending entries that were delivered at least `min-idle-time` milliseconds ago to another consumer, and answers them; with JUSTID only their ids, and the deliveries are not counted.
+/// IDLE or TIME say when they count as delivered, RETRYCOUNT how often. FORCE makes entries pending that are not. LASTID raises the last id of the group. Entries that were deleted meanwhile
+/// are pending no more.
+///
+/// ```resp
+/// > XADD jobs 1-0 do this
+/// "1-0"
+/// > XGROUP CREATE jobs workers 0
+/// OK
+/// > XREADGROUP GROUP workers ann STREAMS jobs >
+/// 1) 1) "jobs"
+/// ...
+/// > XCLAIM jobs workers bob 0 1-0
+/// 1) 1) "1-0"
+///    2) 1) "do"
+///       2) "this"
+/// > XCLAIM jobs workers bob 3600000 1-0 JUSTID
+/// (empty array)
+/// ```
+pub fn xclaim(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    let (key, name) = (req.arg(1), req.arg(2));
+    let (stream, group) = known_group(w, key, name)?;
+    let options = Options::parse(req, w.now_ms())?;
+    let mut claim = Claim::new(group, options.how(req, w));
+    options.raise_last_id(group, name, &mut claim.ops);
+    for at in 5..options.ids_end {
+        let id = ids::id(req.arg(at))?;
+        match group.pending(id) {
+            pending if stream.get(id).is_none() => claim.drop_deleted(id, pending.is_some()),
+            Some(pending) => claim.take(id, pending),
+            None if options.force => claim.assign(id, 1),
+            None => {}
+        }
+    }
+    let done = claim.finish();
+    change(w, key, &done.ops)?;
+    answer_claimed(w, key, &done.claimed, options.just_id, out)?;
+    Ok(Outcome::Done)
+}
+
+/// `XAUTOCLAIM key group consumer min-idle-time start [COUNT count] [JUSTID]`
+///
+/// Looks through what is pending in a group, from an id on, and claims what XCLAIM would, COUNT entries at most (100 if not given). Answers the id where to go on (`0-0` at the end), the
+/// entries (with JUSTID their ids), and the ids of those that are pending no more because they were deleted.
+///
+/// ```resp
+/// > XADD jobs 1-0 do this
+/// "1-0"
+/// > XADD jobs 2-0 do that
+/// "2-0"
+/// > XGROUP CREATE jobs workers 0
+/// OK
+/// > XREADGROUP GROUP workers ann STREAMS jobs >
+/// 1) 1) "jobs"
+/// ...
+/// > XAUTOCLAIM jobs workers bob 0 - COUNT 1 JUSTID
+/// 1) "2-0"
+/// 2) 1) "1-0"
+/// 3) (empty array)
+/// ```
+pub fn xautoclaim(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    let (key, scan) = (req.arg(1), Scan::parse(req)?);
+    let (stream, group) = known_group(w, key, req.arg(2))?;
+    let mut claim = Claim::new(group, how_now(req, w, scan.min_idle, scan.just_id));
+    let (next, deleted) = scan.run(stream, group, &mut claim);
+    let done = claim.finish();
+    change(w, key, &done.ops)?;
+    out.array(3);
+    answer_id(next, out);
+    answer_claimed(w, key, &done.claimed, scan.just_id, out)?;
+    answer_ids(&deleted, out);
+    Ok(Outcome::Done)
+}
+
+/// So many pending entries are looked at for each that may be claimed.
+const ATTEMPTS: usize = 10;
+
+fn answer_claimed(view: &View, key: &[u8], ids: &[Id], just_id: bool, out: &mut dyn ReplySink) -> Result<(), Fault> {
+    if just_id {
+        answer_ids(ids, out);
+    } else if let Some(stream) = typed::stream(view, key)? {
+        out.array(ids.len());
+        ids.iter().filter_map(|&id| stream.get(id)).for_each(|entry| answer_entry(entry, out));
+    }
+    Ok(())
+}
+
+/// Who claims, and what of.
+struct How<'a> {
+    group: &'a [u8],
+    consumer: &'a [u8],
+    now_ms: u64,
+    min_idle: i64,
+    delivered_at: u64,
+    retry_count: Option<u64>,
+    /// Whether this is a delivery that counts.
+    counts: bool,
+}
+
+fn how_now<'a>(req: &Request<'a>, view: &View, min_idle: i64, just_id: bool) -> How<'a> {
+    let now_ms = view.now_ms();
+    How {
+        group: req.arg(2),
+        consumer: req.arg(3),
+        now_ms,
+        min_idle,
+        delivered_at: now_ms,
+        retry_count: None,
+        counts: !just_id,
+    }
+}
+
+/// What is claimed, while it is worked out.
+struct Claim<'a> {
+    how: How<'a>,
+    /// When the consumer got something last, before this.
+    active_at: u64,
+    claimed: Vec<Id>,
+    /// An id that is given twice is claimed once.
+    seen: BTreeSet<Id>,
+    ops: Vec<u8>,
+}
+
+/// What was claimed, and the operations for it.
+struct Claimed {
+    claimed: Vec<Id>,
+    ops: Vec<u8>,
+}
+
+impl<'a> Claim<'a> {
+    fn new(group: &Group, how: How<'a>) -> Self {
+        let active_at = group.consumer(how.consumer).map_or(0, |consumer| consumer.active_at);
+        Self { how, active_at, claimed: Vec::new(), seen: BTreeSet::new(), ops: Vec::new() }
+    }
+
+    /// Claims a pending entry, if it has waited long enough.
+    fn take(&mut self, id: Id, pending: &Pending) {
+        if self.how.min_idle == 0 || idle_ms(pending, self.how.now_ms) >= self.how.min_idle {
+            self.assign(id, pending.deliveries);
+        }
+    }
+
+    /// Claims an entry that was delivered so often before.
+    fn assign(&mut self, id: Id, deliveries: u64) {
+        if !self.seen.insert(id) {
+            return;
+        }
+        let counted = deliveries.saturating_add(self.how.counts.into());
+        let deliveries = self.how.retry_count.unwrap_or(counted);
+        let How { consumer, delivered_at, .. } = self.how;
+        let op = GroupOp::Assign { consumer, delivered_at, deliveries, ids: &[id] };
+        put_group_op(&mut self.ops, self.how.group, op);
+        self.claimed.push(id);
+    }
+
+    /// An entry that is gone is pending no more.
+    fn drop_deleted(&mut self, id: Id, is_pending: bool) {
+        if is_pending {
+            put_group_op(&mut self.ops, self.how.group, GroupOp::Acknowledge { ids: &[id] });
+        }
+    }
+
+    /// The consumer was seen, and has got what it has.
+    fn finish(mut self) -> Claimed {
+        let active_at = if self.claimed.is_empty() { self.active_at } else { self.how.now_ms };
+        let op = GroupOp::SetConsumer { consumer: self.how.consumer, seen_at: self.how.now_ms, active_at };
+        put_group_op(&mut self.ops, self.how.group, op);
+        Claimed { claimed: self.claimed, ops: self.ops }
+    }
+}
+
+/// The options of XCLAIM.
+struct Options {
+    min_idle: i64,
+    ids_end: usize,
+    delivered_at: Option<i64>,
+    retry_count: Option<u64>,
+    force: bool,
+    just_id: bool,
+    last_id: Id,
+}
+
+impl Options {
+    fn parse(req: &Request, now_ms: u64) -> Result<Self, Fault> {
+        let min_idle = args::integer_or(req.arg(4), "ERR Invalid min-idle-time argument for XCLAIM")?.max(0);
+        let ids_end = (5..req.len()).find(|&at| ids::id(req.arg(at)).is_err()).unwrap_or(req.len());
+        let (force, just_id, last_id) = (false, false, Id::MIN);
+        let mut options = Self { min_idle, ids_end, delivered_at: None, retry_count: None, force, just_id, last_id };
+        let mut at = ids_end;
+        while at < req.len() {
+            at = options.take(req, at, now_ms)?;
+        }
+        Ok(options)
+    }
+
+    /// Takes the option at `at`; where the next one stands.
+    fn take(&mut self, req: &Request, at: usize, now_ms: u64) -> Result<usize, Fault> {
+        let has_more = at + 1 < req.len();
+        if req.is(at, "FORCE") {
+            self.force = true;
+            return Ok(at + 1);
+        } else if req.is(at, "JUSTID") {
+            self.just_id = true;
+            return Ok(at + 1);
+        } else if has_more && req.is(at, "IDLE") {
+            let idle = args::integer_or(req.arg(at + 1), "ERR Invalid IDLE option argument for XCLAIM")?;
+            self.delivered_at = Some((now_ms as i64).saturating_sub(idle));
+        } else if has_more && req.is(at, "TIME") {
+            self.delivered_at = Some(args::integer_or(req.arg(at + 1), "ERR Invalid TIME option argument for XCLAIM")?);
+        } else if has_more && req.is(at, "RETRYCOUNT") {
+            let count = args::integer_or(req.arg(at + 1), "ERR Invalid RETRYCOUNT option argument for XCLAIM")?;
+            self.retry_count = u64::try_from(count).ok();
+        } else if has_more && req.is(at, "LASTID") {
+            self.last_id = ids::id(req.arg(at + 1))?;
+        } else {
+            let option = one_line(req.arg(at));
+            return Err(Fault::new(format!("ERR Unrecognized XCLAIM option '{option}'")));
+        }
+        Ok(at + 2)
+    }
+
+    /// A time that makes no sense is now.
+    fn how<'a>(&self, req: &Request<'a>, view: &View) -> How<'a> {
+        let now = how_now(req, view, self.min_idle, self.just_id);
+        let given = self.delivered_at.and_then(|at| u64::try_from(at).ok()).filter(|&at| at <= now.now_ms);
+        How { delivered_at: given.unwrap_or(now.now_ms), retry_count: self.retry_count, ..now }
+    }
+
+    fn raise_last_id(&self, group: &Group, name: &[u8], ops: &mut Vec<u8>) {
+        if self.last_id > group.last_id() {
+            let (last_id, entries_read) = (self.last_id, group.entries_read());
+            put_group_op(ops, name, GroupOp::SetRead { last_id, entries_read });
+        }
+    }
+}
+
+/// The arguments of XAUTOCLAIM.
+struct Scan {
+    min_idle: i64,
+    start: Id,
+    count: usize,
+    just_id: bool,
+}
+
+impl Scan {
+    fn parse(req: &Request) -> Result<Self, Fault> {
+        let min_idle = args::integer_or(req.arg(4), "ERR Invalid min-idle-time argument for XAUTOCLAIM")?.max(0);
+        let mut scan = Self { min_idle, start: ids::start(req.arg(5))?, count: 100, just_id: false };
+        let mut at = 6;
+        while at < req.len() {
+            if req.is(at, "COUNT") && at + 1 < req.len() {
+                scan.count = count(req.arg(at + 1))?;
+                at += 1;
+            } else if req.is(at, "JUSTID") {
+                scan.just_id = true;
+            } else {
+                return Err(Fault::syntax());
+            }
+            at += 1;
+        }
+        Ok(scan)
+    }
+
+    /// Claims what may be claimed; where to go on, and what was deleted.
+    fn run(&self, stream: &Stream, group: &Group, claim: &mut Claim) -> (Id, Vec<Id>) {
+        let (mut attempts, mut deleted) = (self.count.saturating_mul(ATTEMPTS), Vec::new());
+        let mut pending = group.pending_from(self.start).peekable();
+        while attempts > 0 && claim.claimed.len() + deleted.len() < self.count {
+            let Some((id, pending)) = pending.next() else { break };
+            attempts -= 1;
+            if stream.get(id).is_some() {
+                claim.take(id, pending);
+            } else {
+                claim.drop_deleted(id, true);
+                deleted.push(id);
+            }
+        }
+        (pending.peek().map_or(Id::MIN, |&(id, _)| id), deleted)
+    }
+}
+
+fn count(text: &[u8]) -> Result<usize, Fault> {
+    let count = usize::try_from(args::integer(text)?).ok();
+    count
+        .filter(|&count| count > 0 && count <= i64::MAX as usize / 16)
+        .ok_or_else(|| Fault::new("ERR COUNT must be > 0"))
+}
