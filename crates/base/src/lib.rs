@@ -1,6 +1,6 @@
 //! `base`: the words every other room speaks. Nothing here knows a key from a socket.
 //!
-//! Read in this order: [`error`], [`limits`], [`clock`], [`slot`], [`varint`], [`checksum`], [`random`],
+//! Read in this order: [`error`], [`limits`], [`clock`], [`slot`], [`varint`], [`checksum`], [`random`], [`number`], [`double`],
 //! [`background`].
 //!
 //! Invariant: this room imports no other room of ours.
@@ -10,6 +10,7 @@
 pub mod background;
 pub mod checksum;
 pub mod clock;
+pub mod double;
 pub mod error;
 pub mod limits;
 pub mod number;

@@ -18,9 +18,8 @@
 //!
 //! Invariant: a reply never holds a line end that its text brought along.
 
+use kvark_base::double;
 use kvark_call::{ReplySink, Version};
-
-use crate::double;
 
 /// Writes replies behind what a buffer holds.
 #[derive(Debug)]

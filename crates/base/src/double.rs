@@ -1,7 +1,7 @@
 //! Doubles as Redis prints them: the fewest digits that read back as the same number.
 //!
 //! ```text
-//! 3        whole numbers below 2^52 without a point
+//! 3        whole numbers up to 2^62 without a point
 //! 0.1      a point while there are few zeros behind it
 //! 1e+21    else one digit before the point, and an exponent with its sign
 //! inf, -inf, nan
@@ -31,7 +31,7 @@ impl Text {
         }
         match value.abs() {
             f64::INFINITY => this.put(b"inf"),
-            whole if whole.fract() == 0.0 && whole < (1u64 << 52) as f64 => {
+            whole if whole.fract() == 0.0 && whole <= (1u64 << 62) as f64 => {
                 this.put(itoa::Buffer::new().format(whole as u64).as_bytes());
             }
             other => this.put_digits(other),
