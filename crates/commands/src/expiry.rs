@@ -54,7 +54,7 @@ impl When {
     }
 
     /// Whether a deadline at `at_ms` may take the place of `current` (0: none).
-    fn allows(self, current: Millis, at_ms: i64) -> bool {
+    pub(crate) fn allows(self, current: Millis, at_ms: i64) -> bool {
         let earlier = current == 0 || at_ms < current as i64;
         let later = current != 0 && at_ms > current as i64;
         !(self.if_none && current != 0

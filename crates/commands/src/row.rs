@@ -301,10 +301,22 @@ fn counted(req: &Request<'_>, count_at: usize, step: usize) -> usize {
     usize::try_from(count).ok().filter(|&count| count <= room).unwrap_or(0)
 }
 
-/// The place of the key behind the last of `words`.
+/// Words that bring arguments along, which are no words then.
+const CARRYING: [(&str, usize); 4] = [("BY", 1), ("COUNT", 1), ("GET", 1), ("LIMIT", 2)];
+
+/// The place of the key behind the last of `words`, read from the front as the command itself reads them.
 fn stored(req: &Request<'_>, words: &[&str], from: usize) -> Option<usize> {
-    let is_word = |&at: &usize| words.iter().any(|word| req.is(at, word));
-    (from..req.len().saturating_sub(1)).rev().find(is_word).map(|at| at + 1)
+    let (mut at, mut found) = (from, None);
+    while at + 1 < req.len() {
+        if words.iter().any(|word| req.is(at, word)) {
+            found = Some(at + 1);
+            at += 1;
+        } else {
+            at += CARRYING.iter().find(|(word, _)| req.is(at, word)).map_or(0, |&(_, arguments)| arguments);
+        }
+        at += 1;
+    }
+    found
 }
 
 /// Where the keys begin, how many they are, and how far apart. None where each has no counterpart: the command itself refuses that.

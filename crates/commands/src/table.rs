@@ -3,15 +3,17 @@
 
 use crate::bitmaps::{fields, operations, spans};
 use crate::client::peers;
+use crate::geo::searching;
 use crate::hyperloglog::debugging;
 use crate::lists::{indexes, matches, transfers};
 use crate::row::{Flags, Group, Handler, Keys, Row, Source};
 use crate::sets::{algebra, draws};
 use crate::streams::{adding, claiming, group_reading, groups, info, pending, reading, removing, trimming};
 use crate::strings::{conditions, lcs, many, ranges};
+use crate::zsets::{combining, drawing, expiring, leaving, popping, scoring, stretches};
 use crate::{
-    bitmaps, client, command, config, connection, counters, databases, debug, dump, durability, expiry, hyperloglog,
-    keys, lists, moving, object, scan, server, sets, streams, strings,
+    bitmaps, client, command, config, connection, counters, databases, debug, dump, durability, expiry, geo,
+    hyperloglog, keys, lists, moving, object, scan, server, sets, streams, strings, zsets,
 };
 
 macro_rules! row {
@@ -55,6 +57,10 @@ const FROM_SECOND: Keys = Keys::Range { first: 2, last: -1, step: 1 };
 const COUNTED: Keys = Keys::Counted { count_at: 1, step: 1 };
 const STREAMS: Keys = Keys::Streams { from: 1 };
 const STREAMS_OF_GROUP: Keys = Keys::Streams { from: 4 };
+/// The first argument, and as many as the second says, from the third on.
+const DESTINATION: Keys = Keys::Destination { count_at: 2 };
+/// The words of GEORADIUS that a destination stands behind.
+const STORE_WORDS: [&str; 2] = ["STORE", "STOREDIST"];
 const FIRST: Keys = Keys::First;
 const NONE: Keys = Keys::None;
 
@@ -63,7 +69,7 @@ pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
 #[allow(clippy::large_const_arrays)] // It is read at compile time only.
-pub(crate) const TABLE: [Row; 186] = [
+pub(crate) const TABLE: [Row; 237] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append)),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -123,6 +129,16 @@ pub(crate) const TABLE: [Row; 186] = [
     row!("EXPIRETIME", 2, Generic, READ_FAST, FIRST, "7.0.0", Read(expiry::expiretime)),
     row!("FLUSHALL", -1, Server, EMPTY, NONE, "1.0.0", Ask(databases::flushall)),
     row!("FLUSHDB", -1, Server, EMPTY, NONE, "1.0.0", Ask(databases::flushdb)),
+    row!("GEOADD", -5, Geo, MAKE, FIRST, "3.2.0", Write(geo::geoadd)),
+    row!("GEODIST", -4, Geo, READ, FIRST, "3.2.0", Read(geo::geodist)),
+    row!("GEOHASH", -2, Geo, READ, FIRST, "3.2.0", Read(geo::geohash)),
+    row!("GEOPOS", -2, Geo, READ, FIRST, "3.2.0", Read(geo::geopos)),
+    row!("GEORADIUS", -6, Geo, MAKE.and(Flags::MOVABLE_KEYS), Keys::Storing { words: &STORE_WORDS, from: 6 }, "3.2.0", Write(searching::georadius)),
+    row!("GEORADIUSBYMEMBER", -5, Geo, MAKE.and(Flags::MOVABLE_KEYS), Keys::Storing { words: &STORE_WORDS, from: 5 }, "3.2.0", Write(searching::georadiusbymember)),
+    row!("GEORADIUSBYMEMBER_RO", -5, Geo, READ, FIRST, "3.2.10", Read(searching::georadiusbymember_ro)),
+    row!("GEORADIUS_RO", -6, Geo, READ, FIRST, "3.2.10", Read(searching::georadius_ro)),
+    row!("GEOSEARCH", -7, Geo, READ, FIRST, "6.2.0", Read(searching::geosearch)),
+    row!("GEOSEARCHSTORE", -8, Geo, MAKE, TWO, "6.2.0", Write(searching::geosearchstore)),
     row!("GET", 2, String, READ_FAST, FIRST, "1.0.0", Read(strings::get)),
     row!("GETBIT", 3, Bitmap, READ_FAST, FIRST, "2.2.0", Read(bitmaps::getbit)),
     row!("GETDEL", 2, String, WRITE_FAST, FIRST, "6.2.0", Write(strings::getdel)),
@@ -250,4 +266,45 @@ pub(crate) const TABLE: [Row; 186] = [
     row!("XREVRANGE", -4, Stream, READ, FIRST, "5.0.0", Read(streams::xrevrange)),
     row!("XSETID", -3, Stream, MAKE_FAST, FIRST, "5.0.0", Write(adding::xsetid)),
     row!("XTRIM", -4, Stream, WRITE, FIRST, "5.0.0", Write(trimming::xtrim)),
+    row!("ZADD", -4, SortedSet, MAKE_FAST, FIRST, "1.2.0", Write(scoring::zadd)),
+    row!("ZCARD", 2, SortedSet, READ_FAST, FIRST, "1.2.0", Read(zsets::zcard)),
+    row!("ZCOUNT", 4, SortedSet, READ_FAST, FIRST, "2.0.0", Read(zsets::zcount)),
+    row!("ZDIFF", -3, SortedSet, READ.and(Flags::MOVABLE_KEYS), COUNTED, "6.2.0", Read(combining::zdiff)),
+    row!("ZDIFFSTORE", -4, SortedSet, MAKE.and(Flags::MOVABLE_KEYS), DESTINATION, "6.2.0", Write(combining::zdiffstore)),
+    row!("ZEXPIRE", -6, SortedSet, WRITE_FAST, FIRST, "0.1.0", Write(expiring::zexpire)),
+    row!("ZEXPIREAT", -6, SortedSet, WRITE_FAST, FIRST, "0.1.0", Write(expiring::zexpireat)),
+    row!("ZEXPIRETIME", -5, SortedSet, READ_FAST, FIRST, "0.1.0", Read(expiring::zexpiretime)),
+    row!("ZINCRBY", 4, SortedSet, MAKE_FAST, FIRST, "1.2.0", Write(scoring::zincrby)),
+    row!("ZINTER", -3, SortedSet, READ.and(Flags::MOVABLE_KEYS), COUNTED, "6.2.0", Read(combining::zinter)),
+    row!("ZINTERCARD", -3, SortedSet, READ.and(Flags::MOVABLE_KEYS), COUNTED, "7.0.0", Read(combining::zintercard)),
+    row!("ZINTERSTORE", -4, SortedSet, MAKE.and(Flags::MOVABLE_KEYS), DESTINATION, "2.0.0", Write(combining::zinterstore)),
+    row!("ZLEXCOUNT", 4, SortedSet, READ_FAST, FIRST, "2.8.9", Read(zsets::zlexcount)),
+    row!("ZMPOP", -4, SortedSet, WRITE.and(Flags::MOVABLE_KEYS), COUNTED, "7.0.0", Write(popping::zmpop)),
+    row!("ZMSCORE", -3, SortedSet, READ_FAST, FIRST, "6.2.0", Read(zsets::zmscore)),
+    row!("ZPERSIST", -5, SortedSet, WRITE_FAST, FIRST, "0.1.0", Write(expiring::zpersist)),
+    row!("ZPEXPIRE", -6, SortedSet, WRITE_FAST, FIRST, "0.1.0", Write(expiring::zpexpire)),
+    row!("ZPEXPIREAT", -6, SortedSet, WRITE_FAST, FIRST, "0.1.0", Write(expiring::zpexpireat)),
+    row!("ZPEXPIRETIME", -5, SortedSet, READ_FAST, FIRST, "0.1.0", Read(expiring::zpexpiretime)),
+    row!("ZPOPMAX", -2, SortedSet, WRITE_FAST, FIRST, "5.0.0", Write(popping::zpopmax)),
+    row!("ZPOPMIN", -2, SortedSet, WRITE_FAST, FIRST, "5.0.0", Write(popping::zpopmin)),
+    row!("ZPTTL", -5, SortedSet, READ_FAST, FIRST, "0.1.0", Read(expiring::zpttl)),
+    row!("ZRANDMEMBER", -2, SortedSet, READ, FIRST, "6.2.0", Read(drawing::zrandmember)),
+    row!("ZRANGE", -4, SortedSet, READ, FIRST, "1.2.0", Read(stretches::zrange)),
+    row!("ZRANGEBYLEX", -4, SortedSet, READ, FIRST, "2.8.9", Read(stretches::zrangebylex)),
+    row!("ZRANGEBYSCORE", -4, SortedSet, READ, FIRST, "1.0.5", Read(stretches::zrangebyscore)),
+    row!("ZRANGESTORE", -5, SortedSet, MAKE, TWO, "6.2.0", Write(stretches::zrangestore)),
+    row!("ZRANK", -3, SortedSet, READ_FAST, FIRST, "2.0.0", Read(zsets::zrank)),
+    row!("ZREM", -3, SortedSet, WRITE_FAST, FIRST, "1.2.0", Write(leaving::zrem)),
+    row!("ZREMRANGEBYLEX", 4, SortedSet, WRITE, FIRST, "2.8.9", Write(leaving::zremrangebylex)),
+    row!("ZREMRANGEBYRANK", 4, SortedSet, WRITE, FIRST, "2.0.0", Write(leaving::zremrangebyrank)),
+    row!("ZREMRANGEBYSCORE", 4, SortedSet, WRITE, FIRST, "1.2.0", Write(leaving::zremrangebyscore)),
+    row!("ZREVRANGE", -4, SortedSet, READ, FIRST, "1.2.0", Read(stretches::zrevrange)),
+    row!("ZREVRANGEBYLEX", -4, SortedSet, READ, FIRST, "2.8.9", Read(stretches::zrevrangebylex)),
+    row!("ZREVRANGEBYSCORE", -4, SortedSet, READ, FIRST, "2.2.0", Read(stretches::zrevrangebyscore)),
+    row!("ZREVRANK", -3, SortedSet, READ_FAST, FIRST, "2.0.0", Read(zsets::zrevrank)),
+    row!("ZSCAN", -3, SortedSet, READ, FIRST, "2.8.0", Read(drawing::zscan)),
+    row!("ZSCORE", 3, SortedSet, READ_FAST, FIRST, "1.2.0", Read(zsets::zscore)),
+    row!("ZTTL", -5, SortedSet, READ_FAST, FIRST, "0.1.0", Read(expiring::zttl)),
+    row!("ZUNION", -3, SortedSet, READ.and(Flags::MOVABLE_KEYS), COUNTED, "6.2.0", Read(combining::zunion)),
+    row!("ZUNIONSTORE", -4, SortedSet, MAKE.and(Flags::MOVABLE_KEYS), DESTINATION, "2.0.0", Write(combining::zunionstore)),
 ];

@@ -1,0 +1,250 @@
+//! The words of a search: from where, how far, what is wanted of what is found, and where it goes.
+
+use kvark_call::{Fault, Request};
+
+use super::point::Point;
+use super::shape::Shape;
+use super::{parse_point, parse_unit};
+use crate::args;
+
+/// Where the search is around.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Center<'a> {
+    /// A place.
+    Point(Point),
+    /// A member of the set.
+    Member(&'a [u8]),
+}
+
+/// In which order by distance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// The nearest first.
+    Ascending,
+    /// The farthest first.
+    Descending,
+}
+
+/// What is answered of each member beside itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct With {
+    /// The distance.
+    pub distance: bool,
+    /// The score.
+    pub hash: bool,
+    /// Longitude and latitude.
+    pub point: bool,
+}
+
+/// Where what was found is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target<'a> {
+    /// The key.
+    pub key: &'a [u8],
+    /// Whether the scores are the distances.
+    pub distances: bool,
+}
+
+/// A shape, and what its unit is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Area {
+    shape: Shape,
+    unit_m: f64,
+}
+
+/// Which words a command takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// GEOSEARCH.
+    Search,
+    /// GEOSEARCHSTORE.
+    SearchStore,
+    /// GEORADIUS, GEORADIUSBYMEMBER.
+    Radius,
+    /// Their forms that only read.
+    RadiusReadOnly,
+}
+
+impl Verb {
+    fn is_search(self) -> bool {
+        matches!(self, Self::Search | Self::SearchStore)
+    }
+}
+
+/// The words as they are read.
+#[derive(Debug, Default)]
+pub struct Words<'a> {
+    center: Option<Center<'a>>,
+    area: Option<Area>,
+    with: With,
+    order: Option<Order>,
+    count: usize,
+    any: bool,
+    target: Option<Target<'a>>,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'a> {
+    /// The middle of what is searched.
+    pub center: Center<'a>,
+    /// What is searched.
+    pub shape: Shape,
+    /// The unit that distances are answered in, in meters.
+    pub unit_m: f64,
+    /// What is answered.
+    pub with: With,
+    /// In which order, if that matters.
+    pub order: Option<Order>,
+    /// At most so many; 0 is any number.
+    pub count: usize,
+    /// Whether any will do that are within, not only the nearest.
+    pub any: bool,
+    /// Where the result goes, if it is not answered.
+    pub target: Option<Target<'a>>,
+}
+
+fn parse_area(number: &[u8], unit: &[u8]) -> Result<Area, Fault> {
+    let radius = args::double_or(number, "ERR need numeric radius")?;
+    if radius < 0.0 {
+        return Err(Fault::new("ERR radius cannot be negative"));
+    }
+    let unit_m = parse_unit(unit)?;
+    Ok(Area { shape: Shape::Circle { radius: radius * unit_m }, unit_m })
+}
+
+fn parse_box(width: &[u8], height: &[u8], unit: &[u8]) -> Result<Area, Fault> {
+    let width = args::double_or(width, "ERR need numeric width")?;
+    let height = args::double_or(height, "ERR need numeric height")?;
+    if width < 0.0 || height < 0.0 {
+        return Err(Fault::new("ERR height or width cannot be negative"));
+    }
+    let unit_m = parse_unit(unit)?;
+    Ok(Area { shape: Shape::Box { width: width * unit_m, height: height * unit_m }, unit_m })
+}
+
+impl<'a> Words<'a> {
+    /// `GEORADIUS key longitude latitude radius unit`
+    pub fn around_point(req: &Request<'a>) -> Result<Self, Fault> {
+        let center = Center::Point(parse_point(req.arg(2), req.arg(3))?);
+        let area = parse_area(req.arg(4), req.arg(5))?;
+        Ok(Self { center: Some(center), area: Some(area), ..Self::default() })
+    }
+
+    /// `GEORADIUSBYMEMBER key member radius unit`
+    pub fn around_member(req: &Request<'a>) -> Result<Self, Fault> {
+        let area = parse_area(req.arg(3), req.arg(4))?;
+        Ok(Self { center: Some(Center::Member(req.arg(2))), area: Some(area), ..Self::default() })
+    }
+
+    /// For `GEOSEARCHSTORE destination`.
+    pub fn into_target(key: &'a [u8]) -> Self {
+        Self { target: Some(Target { key, distances: false }), ..Self::default() }
+    }
+
+    /// Reads the arguments from `first` on.
+    pub fn parse(mut self, req: &Request<'a>, first: usize, verb: Verb) -> Result<Query<'a>, Fault> {
+        let mut at = first;
+        while at < req.len() {
+            at += match self.take_plain(req, at, verb) {
+                true => 1,
+                false if verb.is_search() => self.take_search(req, at)?,
+                false => self.take_radius(req, at, verb)?,
+            };
+        }
+        self.check(req, verb)
+    }
+
+    /// Takes a word that stands alone.
+    fn take_plain(&mut self, req: &Request<'a>, at: usize, verb: Verb) -> bool {
+        match req.arg(at).to_ascii_uppercase().as_slice() {
+            b"WITHDIST" => self.with.distance = true,
+            b"WITHHASH" => self.with.hash = true,
+            b"WITHCOORD" => self.with.point = true,
+            b"ANY" => self.any = true,
+            b"ASC" => self.order = Some(Order::Ascending),
+            b"DESC" => self.order = Some(Order::Descending),
+            b"STOREDIST" if verb == Verb::SearchStore => {
+                self.target = self.target.map(|target| Target { distances: true, ..target });
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn take_count(&mut self, req: &Request<'a>, at: usize) -> Result<usize, Fault> {
+        let count = args::integer(req.arg(at + 1))?;
+        self.count =
+            usize::try_from(count).ok().filter(|&count| count > 0).ok_or(Fault::new("ERR COUNT must be > 0"))?;
+        Ok(2)
+    }
+
+    /// Takes a word with the arguments behind it; returns how many arguments those were.
+    fn take_search(&mut self, req: &Request<'a>, at: usize) -> Result<usize, Fault> {
+        let behind = req.len() - at - 1;
+        let (by_member, by_point) = match self.center {
+            None => (true, true),
+            Some(Center::Member(_)) => (true, false),
+            Some(Center::Point(_)) => (false, true),
+        };
+        let (by_radius, by_box) = match self.area.map(|area| area.shape) {
+            None => (true, true),
+            Some(Shape::Circle { .. }) => (true, false),
+            Some(Shape::Box { .. }) => (false, true),
+        };
+        match req.arg(at).to_ascii_uppercase().as_slice() {
+            b"COUNT" if behind >= 1 => return self.take_count(req, at),
+            b"FROMMEMBER" if behind >= 1 && by_member => self.center = Some(Center::Member(req.arg(at + 1))),
+            b"FROMLONLAT" if behind >= 2 && by_point => {
+                self.center = Some(Center::Point(parse_point(req.arg(at + 1), req.arg(at + 2))?));
+                return Ok(3);
+            }
+            b"BYRADIUS" if behind >= 2 && by_radius => {
+                self.area = Some(parse_area(req.arg(at + 1), req.arg(at + 2))?);
+                return Ok(3);
+            }
+            b"BYBOX" if behind >= 3 && by_box => {
+                self.area = Some(parse_box(req.arg(at + 1), req.arg(at + 2), req.arg(at + 3))?);
+                return Ok(4);
+            }
+            _ => return Err(Fault::syntax()),
+        }
+        Ok(2)
+    }
+
+    fn take_radius(&mut self, req: &Request<'a>, at: usize, verb: Verb) -> Result<usize, Fault> {
+        let Some(next) = req.get(at + 1) else { return Err(Fault::syntax()) };
+        match req.arg(at).to_ascii_uppercase().as_slice() {
+            b"COUNT" => return self.take_count(req, at),
+            b"STORE" if verb == Verb::Radius => self.target = Some(Target { key: next, distances: false }),
+            b"STOREDIST" if verb == Verb::Radius => self.target = Some(Target { key: next, distances: true }),
+            _ => return Err(Fault::syntax()),
+        }
+        Ok(2)
+    }
+
+    fn check(self, req: &Request, verb: Verb) -> Result<Query<'a>, Fault> {
+        if self.target.is_some() && self.with != With::default() {
+            let what = if verb == Verb::SearchStore { "GEOSEARCHSTORE" } else { "STORE option in GEORADIUS" };
+            let message = format!("ERR {what} is not compatible with WITHDIST, WITHHASH and WITHCOORD options");
+            return Err(Fault::new(message));
+        }
+        let missing = |which: &str| {
+            let name = String::from_utf8_lossy(req.name()).replace(['\r', '\n'], " ");
+            Fault::new(format!("ERR exactly one of {which} can be specified for {name}"))
+        };
+        let center = self.center.ok_or_else(|| missing("FROMMEMBER or FROMLONLAT"))?;
+        let area = self.area.ok_or_else(|| missing("BYRADIUS and BYBOX"))?;
+        if self.any && self.count == 0 {
+            return Err(Fault::new("ERR the ANY argument requires COUNT argument"));
+        }
+        Ok(self.into_query(center, area))
+    }
+
+    fn into_query(self, center: Center<'a>, area: Area) -> Query<'a> {
+        let Self { with, order, count, any, target, .. } = self;
+        // Some of all that are found makes sense only of the nearest, unless any will do.
+        let order = order.or((count > 0 && !any).then_some(Order::Ascending));
+        Query { center, shape: area.shape, unit_m: area.unit_m, with, order, count, any, target }
+    }
+}

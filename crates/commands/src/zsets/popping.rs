@@ -1,0 +1,165 @@
+//! The members with the lowest or the highest scores are taken out.
+
+use kvark_call::{Fault, Outcome, ReplySink, Request};
+use kvark_keyspace::Writer;
+use kvark_values::zset::Score;
+use kvark_values::{Collection, IntBuffer, StringRef, Zset};
+
+use super::leaving::Leaving;
+use crate::row::Answer;
+use crate::{args, typed};
+
+pub(crate) const SOURCE: &str = include_str!("popping.rs");
+
+/// Which end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Min,
+    Max,
+}
+
+/// Members that go: what to do, and what to answer once it is done.
+#[derive(Default)]
+struct Taken {
+    leaving: Leaving,
+    members: Vec<(Vec<u8>, Score)>,
+}
+
+impl Taken {
+    /// Up to `count` members from that end.
+    fn of(zset: &Zset, end: End, count: usize) -> Self {
+        let mut taken = Self { leaving: Leaving::of(Some(zset)), ..Self::default() };
+        let len = zset.len();
+        let count = count.min(len);
+        match end {
+            End::Min => zset.range(0..count).for_each(|entry| taken.push(entry.member, entry.score)),
+            End::Max => zset.range(len - count..len).rev().for_each(|entry| taken.push(entry.member, entry.score)),
+        }
+        taken
+    }
+
+    fn push(&mut self, member: StringRef<'_>, score: Score) {
+        let mut text = IntBuffer::new();
+        let member = member.text(&mut text);
+        self.leaving.push(member);
+        self.members.push((member.to_vec(), score));
+    }
+
+    fn answer_pairs(&self, out: &mut dyn ReplySink, begin: fn(&mut dyn ReplySink)) {
+        for (member, score) in &self.members {
+            begin(out);
+            out.bulk(member);
+            out.double(*score);
+        }
+    }
+}
+
+/// `ZPOPMIN key [count]`
+///
+/// Takes out the member with the lowest score, or `count` of them, and answers each with its score; nothing when there is none.
+///
+/// ```resp
+/// > ZADD board 10 ada 20 bob 30 eve
+/// (integer) 3
+/// > ZPOPMIN board
+/// 1) "ada"
+/// 2) "10"
+/// > ZPOPMIN board 5
+/// 1) "bob"
+/// 2) "20"
+/// 3) "eve"
+/// 4) "30"
+/// > ZPOPMIN board
+/// (empty array)
+/// ```
+pub fn zpopmin(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    pop(w, req, End::Min, out)
+}
+
+/// `ZPOPMAX key [count]`
+///
+/// Takes out the member with the highest score, or `count` of them, from the highest down; see ZPOPMIN.
+///
+/// ```resp
+/// > ZADD board 10 ada 20 bob 30 eve
+/// (integer) 3
+/// > ZPOPMAX board 2
+/// 1) "eve"
+/// 2) "30"
+/// 3) "bob"
+/// 4) "20"
+/// ```
+pub fn zpopmax(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    pop(w, req, End::Max, out)
+}
+
+fn pop(w: &mut Writer, req: &Request, end: End, out: &mut dyn ReplySink) -> Answer {
+    if req.len() > 3 {
+        return Err(Fault::syntax());
+    }
+    let count =
+        req.get(2).map(|text| args::count(text, 0, "ERR value is out of range, must be positive")).transpose()?;
+    let taken =
+        typed::zset(w, req.arg(1))?.map_or_else(Taken::default, |zset| Taken::of(zset, end, count.unwrap_or(1)));
+    taken.leaving.remove(w, req.arg(1))?;
+    if count.is_some() {
+        out.pairs(taken.members.len());
+        taken.answer_pairs(out, |out| out.pair());
+    } else {
+        // Without a count it is a plain array of two, whatever the protocol.
+        out.array(2 * taken.members.len());
+        taken.answer_pairs(out, |_| ());
+    }
+    Ok(Outcome::Done)
+}
+
+/// `ZMPOP numkeys key [key ...] <MIN | MAX> [COUNT count]`
+///
+/// Takes out the member with the lowest or the highest score, or `count` of them, of the first of these sorted sets that is there. Answers its
+/// key and each member with its score; nil when none is there.
+///
+/// ```resp
+/// > ZADD {b}:2 10 ada 20 bob
+/// (integer) 2
+/// > ZMPOP 2 {b}:1 {b}:2 MAX
+/// 1) "{b}:2"
+/// 2) 1) 1) "bob"
+///       2) "20"
+/// > ZMPOP 1 {b}:1 MIN COUNT 10
+/// (nil)
+/// > ZMPOP 0 {b}:1 MIN
+/// (error) ERR numkeys should be greater than 0
+/// ```
+pub fn zmpop(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    let (keys, end, count) = parse_many(req)?;
+    for key in req.args_from(2).take(keys) {
+        let Some(zset) = typed::zset(w, key)? else { continue };
+        let taken = Taken::of(zset, end, count);
+        taken.leaving.remove(w, key)?;
+        out.array(2);
+        out.bulk(key);
+        out.array(taken.members.len());
+        taken.answer_pairs(out, |out| out.array(2));
+        return Ok(Outcome::Done);
+    }
+    out.null_array();
+    Ok(Outcome::Done)
+}
+
+/// How many keys there are, which end, and how many members at most.
+fn parse_many(req: &Request) -> Result<(usize, End, usize), Fault> {
+    let keys = args::count(req.arg(1), 1, "ERR numkeys should be greater than 0")?;
+    let at = keys.saturating_add(2);
+    let end = match () {
+        () if req.is(at, "MIN") => End::Min,
+        () if req.is(at, "MAX") => End::Max,
+        () => return Err(Fault::syntax()),
+    };
+    match req.len() - at {
+        1 => Ok((keys, end, 1)),
+        3 if req.is(at + 1, "COUNT") => {
+            Ok((keys, end, args::count(req.arg(at + 2), 1, "ERR count should be greater than 0")?))
+        }
+        _ => Err(Fault::syntax()),
+    }
+}
