@@ -1,40 +1,164 @@
-//! Hashs. To come.
+//! A hash: fields, each with a value, without order.
+//!
+//! Read on: [`Op`] (what can happen to one), [`small`] (the form of few short fields), [`table`] (that of all others).
+//!
+//! Invariant: a hash is packed while its fields are few and they and their values are short, else a table. It goes forward only.
+//! Invariant: a field has a deadline only while it is there.
 
-use kvark_base::Result;
+mod encoded;
+mod form;
+mod op;
+mod small;
+mod table;
+#[cfg(test)]
+mod tests;
 
-use crate::Type;
+use kvark_base::{Millis, Result};
+
 use crate::collection::Collection;
 use crate::forms::Forms;
 use crate::wire::Reader;
+use crate::{StringRef, Type};
+use form::Form;
+pub use form::Iter;
+pub use op::Op;
 
-/// To come.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Hash;
+/// A field and its value.
+pub type Pair<'a> = (StringRef<'a>, StringRef<'a>);
+
+/// Fields and their values.
+#[derive(Debug, Clone, Default)]
+pub struct Hash(Form);
+
+impl Hash {
+    /// The hash of these fields.
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = Pair<'a>>, forms: &Forms) -> Self {
+        let mut hash = Self::default();
+        for (field, value) in pairs {
+            hash.0.set(field, value, Some(0), forms);
+        }
+        hash
+    }
+
+    /// The value of `field`.
+    #[inline]
+    pub fn get(&self, field: StringRef<'_>) -> Option<StringRef<'_>> {
+        self.0.get(field)
+    }
+
+    /// Whether there is such a field.
+    #[inline]
+    pub fn contains(&self, field: StringRef<'_>) -> bool {
+        self.get(field).is_some()
+    }
+
+    /// When `field` expires, 0 for never; `None` if there is no such field.
+    pub fn deadline_of(&self, field: StringRef<'_>) -> Option<Millis> {
+        self.0.deadline_of(field)
+    }
+
+    /// All fields and values, in an order that stays until the next change.
+    pub fn iter(&self) -> Iter<'_> {
+        self.0.iter()
+    }
+
+    /// The same, each with its deadline, 0 for never.
+    pub fn with_deadlines(&self) -> impl Iterator<Item = (StringRef<'_>, StringRef<'_>, Millis)> {
+        self.iter().enumerate().map(|(index, (field, value))| (field, value, self.0.deadline_at(index)))
+    }
+
+    /// The field at `index` in the order of [`Hash::iter`], and its value.
+    pub fn at(&self, index: usize) -> Option<Pair<'_>> {
+        self.0.at(index)
+    }
+
+    /// The fields at these places in the order of [`Hash::iter`], which ascend, and their values.
+    pub fn select(&self, ascending: Vec<usize>) -> impl Iterator<Item = Pair<'_>> {
+        let (mut rest, mut passed) = (self.iter(), 0);
+        ascending.into_iter().map_while(move |index| {
+            let pair = rest.nth(index - passed);
+            passed = index + 1;
+            pair
+        })
+    }
+
+    /// Hands over about `count` fields with their values from `cursor` on, and returns where to go on: 0 when that was all. A small
+    /// hash is handed over whole. A field that is there from the first call to the last is handed over at least once.
+    pub fn scan<'a>(&'a self, cursor: u64, count: usize, each: impl FnMut(Pair<'a>)) -> u64 {
+        self.0.scan(cursor, count, each)
+    }
+
+    fn apply_one(&mut self, op: Op<'_>, forms: &Forms) {
+        let field = StringRef::new(op.field());
+        match op {
+            Op::Set { value, expires_at, .. } => self.0.set(field, StringRef::new(value), Some(expires_at), forms),
+            Op::Update { value, .. } => self.0.set(field, StringRef::new(value), None, forms),
+            Op::Remove { .. } => self.0.remove(field),
+            Op::Expire { at, .. } => self.0.expire_at(field, at),
+        }
+    }
+}
 
 impl Collection for Hash {
     const TYPE: Type = Type::Hash;
 
     fn len(&self) -> usize {
-        0
+        self.0.len()
     }
 
-    fn apply(&mut self, ops: &mut Reader<'_>, _: &Forms) -> Result<()> {
-        Err(ops.corrupt())
+    fn apply(&mut self, ops: &mut Reader<'_>, forms: &Forms) -> Result<()> {
+        while !ops.is_empty() {
+            let op = Op::decode(ops)?;
+            self.apply_one(op, forms);
+        }
+        Ok(())
     }
 
-    fn encode(&self, _: &mut Vec<u8>) {}
+    fn encode(&self, out: &mut Vec<u8>) {
+        encoded::write(self, out);
+    }
 
-    fn decode(_: &mut Reader<'_>, _: &Forms) -> Result<Self> {
-        Ok(Self)
+    fn decode(reader: &mut Reader<'_>, forms: &Forms) -> Result<Self> {
+        encoded::read(reader, forms)
     }
 
     fn memory_bytes(&self) -> usize {
-        0
+        self.0.memory_bytes()
     }
 
     fn encoding(&self) -> &'static str {
-        "hashtable"
+        self.0.encoding()
     }
 
-    fn each_for_digest(&self, _: &mut dyn FnMut(&[u8])) {}
+    fn allocations(&self) -> usize {
+        self.0.allocations()
+    }
+
+    fn next_deadline(&self) -> Millis {
+        self.0.deadlines().next()
+    }
+
+    fn expire(&self, now_ms: Millis, ops: &mut Vec<u8>) {
+        self.0.due(now_ms, |field| Op::Remove { field }.encode(ops));
+    }
+
+    fn each_for_digest(&self, each: &mut dyn FnMut(&[u8])) {
+        let mut bytes = Vec::new();
+        for (field, value, deadline) in self.with_deadlines() {
+            bytes.clear();
+            encoded::write_field(field, value, Some(deadline), &mut bytes);
+            each(&bytes);
+        }
+    }
 }
+
+impl PartialEq for Hash {
+    fn eq(&self, other: &Self) -> bool {
+        let is_there = |(field, value, deadline): (StringRef<'_>, StringRef<'_>, Millis)| {
+            other.get(field) == Some(value) && other.deadline_of(field) == Some(deadline)
+        };
+        self.len() == other.len() && self.with_deadlines().all(is_there)
+    }
+}
+
+impl Eq for Hash {}

@@ -3,7 +3,7 @@
 use kvark_values::list::{self, End};
 use kvark_values::stream::{self, GroupOp, Id};
 use kvark_values::wire::Reader;
-use kvark_values::{Collection, Forms, set};
+use kvark_values::{Collection, Forms, hash, set};
 
 const VALUES: &str = include_str!("../../../docs/format/value.md");
 const CHANGES: &str = include_str!("../../../docs/format/change.md");
@@ -108,4 +108,23 @@ fn changes_of_sets() {
     set::Op::Expire { member: b"red", at: DEADLINE }.encode(&mut ops);
     set::Op::Remove { member: b"17" }.encode(&mut ops);
     assert_eq!(example(CHANGES, "Sets"), ops);
+}
+
+#[test]
+fn hashes() {
+    let mut ops = Vec::new();
+    hash::Op::Set { field: b"name", value: b"ada", expires_at: 0 }.encode(&mut ops);
+    hash::Op::Set { field: b"17", value: b"", expires_at: 1_700_000_000_000 }.encode(&mut ops);
+    assert_eq!(example(VALUES, "Hashes"), encoded::<kvark_values::Hash>(&ops));
+}
+
+#[test]
+fn changes_of_hashes() {
+    let mut ops = Vec::new();
+    hash::Op::Set { field: b"name", value: b"ada", expires_at: 0 }.encode(&mut ops);
+    hash::Op::Set { field: b"17", value: b"", expires_at: 1_700_000_000_000 }.encode(&mut ops);
+    hash::Op::Update { field: b"17", value: b"42" }.encode(&mut ops);
+    hash::Op::Expire { field: b"17", at: 0 }.encode(&mut ops);
+    hash::Op::Remove { field: b"17" }.encode(&mut ops);
+    assert_eq!(example(CHANGES, "Hashes"), ops);
 }
