@@ -6,7 +6,9 @@ Invariant: a server that is not being measured is halted (SIGSTOP), so it cannot
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +25,8 @@ SERVER_CORE = 0
 CLIENT_CORE = 1
 START_TIMEOUT_S = 120
 SETTLE_TIMEOUT_S = 30
-# A server that uses less than this share of its core for this long has nothing left to do. (Kvark calls itself idle
-# after a second.)
+# A server that uses less than this share of its core has nothing left to do.
 IDLE_SHARE = 0.05
-IDLE_WINDOW_S = 1.5
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 # What each of our durability levels is called by Redis and its relatives.
@@ -98,6 +98,20 @@ class Server:
             connection.sendall(encode(*words))
             return connection.recv(65536)
 
+    def serves(self, command: str) -> bool:
+        """Whether it knows the command."""
+        return not self.ask("COMMAND", "INFO", command).startswith((b"*1\r\n*-1", b"*1\r\n$-1", b"*1\r\n_"))
+
+    def run(self, commands: Iterable[Sequence[str]], batch: int = 1_000) -> None:
+        """Sends commands whose answers nobody needs; raises `RuntimeError` when one is refused."""
+        commands = iter(commands)
+        with socket.create_connection(("127.0.0.1", self.port), timeout=START_TIMEOUT_S) as connection:
+            while some := list(itertools.islice(commands, batch)):
+                connection.sendall(b"".join(encode(*words) for words in [*some, ["PING"]]))
+                answers = read_until(connection, b"+PONG\r\n")
+                if refusal := re.search(rb"^-.*", answers, re.MULTILINE):
+                    raise RuntimeError(f"{self.contestant.label} refused: {refusal[0][:200]!r}")
+
     def keys(self) -> int:
         return int(self.ask("DBSIZE")[1:].split(b"\r")[0])
 
@@ -106,14 +120,16 @@ class Server:
         after_name = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return int(after_name[11]) / TICKS_PER_SECOND, int(after_name[12]) / TICKS_PER_SECOND
 
-    def settle(self) -> float:
-        """Waits until what the work left behind (checkpoints, merges) is done; the CPU seconds that it took."""
+    def settle(self, idle_s: float) -> float:
+        """Waits until what the work left behind (checkpoints, merges) is done, and the server idle for so long; the CPU
+        seconds that it took.
+        """
         before = sum(self.cpu_seconds())
         deadline = time.perf_counter() + SETTLE_TIMEOUT_S
         while time.perf_counter() < deadline:
             start = sum(self.cpu_seconds())
-            time.sleep(IDLE_WINDOW_S)
-            if sum(self.cpu_seconds()) - start <= IDLE_SHARE * IDLE_WINDOW_S:
+            time.sleep(idle_s)
+            if sum(self.cpu_seconds()) - start <= IDLE_SHARE * idle_s:
                 break
         return sum(self.cpu_seconds()) - before
 
@@ -178,6 +194,16 @@ def load(port: int, keys: int, value_bytes: int, batch: int = 10_000) -> float:
             connection.sendall(b"".join(encode("SET", f"key:{number:012d}", value) for number in numbers))
             read_exactly(connection, len(b"+OK\r\n") * len(numbers))
     return time.perf_counter() - began
+
+
+def read_until(connection: socket.socket, end: bytes) -> bytes:
+    parts = bytearray()
+    while not parts.endswith(end):
+        part = connection.recv(1 << 16)
+        if not part:
+            raise ConnectionError(f"the server closed the connection after {len(parts)} bytes")
+        parts += part
+    return bytes(parts)
 
 
 def read_exactly(connection: socket.socket, count: int) -> bytes:

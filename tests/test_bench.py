@@ -22,7 +22,8 @@ def test_the_wire(tmp_path: Path) -> None:
     if not Path("/usr/bin/redis-benchmark").exists():
         pytest.skip("redis-benchmark is not installed (package redis-tools)")
     report = run("bench.wire", tmp_path)
-    for row in ("SET P1 | kvark (os)", "GET P16 | kvark (os)", "SET P16 | kvark (disk)", "kvark (os) | checkpoint"):
+    rows = ["SET P1 | kvark (os)", "GET P16 | kvark (os)", "SET P16 | kvark (disk)", "kvark (os) | checkpoint"]
+    for row in [*rows, "LPOP P16 | kvark (os)", "SPOP P1 | kvark (os)", "list | kvark (os)", "set | kvark (os)"]:
         assert f"| {row} |" in report
 
 
