@@ -4,6 +4,7 @@
 use crate::bitmaps::{fields, operations, spans};
 use crate::client::peers;
 use crate::geo::searching;
+use crate::hashes::{draws as field_draws, fields as hash_fields, numbers};
 use crate::hyperloglog::debugging;
 use crate::lists::{indexes, matches, transfers};
 use crate::row::{Flags, Group, Handler, Keys, Row, Source};
@@ -12,7 +13,7 @@ use crate::streams::{adding, claiming, group_reading, groups, info, pending, rea
 use crate::strings::{conditions, lcs, many, ranges};
 use crate::zsets::{combining, drawing, expiring, leaving, popping, scoring, stretches};
 use crate::{
-    bitmaps, client, command, config, connection, counters, databases, debug, dump, durability, expiry, geo,
+    bitmaps, client, command, config, connection, counters, databases, debug, dump, durability, expiry, geo, hashes,
     hyperloglog, keys, lists, moving, object, scan, server, sets, streams, strings, zsets,
 };
 
@@ -69,7 +70,7 @@ pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
 #[allow(clippy::large_const_arrays)] // It is read at compile time only.
-pub(crate) const TABLE: [Row; 237] = [
+pub(crate) const TABLE: [Row; 256] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append)),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -145,7 +146,26 @@ pub(crate) const TABLE: [Row; 237] = [
     row!("GETEX", -2, String, WRITE_FAST, FIRST, "6.2.0", Write(strings::getex)),
     row!("GETRANGE", 4, String, READ, FIRST, "2.4.0", Read(ranges::getrange)),
     row!("GETSET", 3, String, MAKE_FAST, FIRST, "1.0.0", Write(strings::getset)),
+    row!("HDEL", -3, Hash, WRITE_FAST, FIRST, "2.0.0", Write(hashes::hdel)),
     row!("HELLO", -1, Connection, CONNECT_NOAUTH, NONE, "6.0.0", Ask(connection::hello)),
+    row!("HEXISTS", 3, Hash, READ_FAST, FIRST, "2.0.0", Read(hashes::hexists)),
+    row!("HGET", 3, Hash, READ_FAST, FIRST, "2.0.0", Read(hashes::hget)),
+    row!("HGETALL", 2, Hash, READ, FIRST, "2.0.0", Read(hashes::hgetall)),
+    row!("HGETDEL", -5, Hash, WRITE_FAST, FIRST, "8.0.0", Write(hash_fields::hgetdel)),
+    row!("HGETEX", -5, Hash, WRITE_FAST, FIRST, "8.0.0", Write(hash_fields::hgetex)),
+    row!("HINCRBY", 4, Hash, MAKE_FAST, FIRST, "2.0.0", Write(numbers::hincrby)),
+    row!("HINCRBYFLOAT", 4, Hash, MAKE_FAST, FIRST, "2.6.0", Write(numbers::hincrbyfloat)),
+    row!("HKEYS", 2, Hash, READ, FIRST, "2.0.0", Read(hashes::hkeys)),
+    row!("HLEN", 2, Hash, READ_FAST, FIRST, "2.0.0", Read(hashes::hlen)),
+    row!("HMGET", -3, Hash, READ_FAST, FIRST, "2.0.0", Read(hashes::hmget)),
+    row!("HMSET", -4, Hash, MAKE_FAST, FIRST, "2.0.0", Write(hashes::hmset)),
+    row!("HRANDFIELD", -2, Hash, READ, FIRST, "6.2.0", Read(field_draws::hrandfield)),
+    row!("HSCAN", -3, Hash, READ, FIRST, "2.8.0", Read(field_draws::hscan)),
+    row!("HSET", -4, Hash, MAKE_FAST, FIRST, "2.0.0", Write(hashes::hset)),
+    row!("HSETEX", -6, Hash, MAKE_FAST, FIRST, "8.0.0", Write(hash_fields::hsetex)),
+    row!("HSETNX", 4, Hash, MAKE_FAST, FIRST, "2.0.0", Write(hashes::hsetnx)),
+    row!("HSTRLEN", 3, Hash, READ_FAST, FIRST, "3.2.0", Read(hashes::hstrlen)),
+    row!("HVALS", 2, Hash, READ, FIRST, "2.0.0", Read(hashes::hvals)),
     row!("INCR", 2, String, MAKE_FAST, FIRST, "1.0.0", Write(counters::incr)),
     row!("INCRBY", 3, String, MAKE_FAST, FIRST, "1.0.0", Write(counters::incrby)),
     row!("INCRBYFLOAT", 3, String, MAKE_FAST, FIRST, "2.6.0", Write(counters::incrbyfloat)),
