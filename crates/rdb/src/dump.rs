@@ -6,7 +6,8 @@ use std::iter;
 
 use kvark_base::Millis;
 use kvark_values::stream::{Id, Stream};
-use kvark_values::{Collection, IntBuffer, List, Set, StringRef, Type, ValueRef};
+use kvark_values::zset::Entry;
+use kvark_values::{Collection, IntBuffer, List, Set, StringRef, Type, ValueRef, Zset};
 
 use crate::Dumper;
 use crate::part::{Consumer, Counters, Group, Part, Pending};
@@ -21,7 +22,8 @@ pub fn dump(value: ValueRef<'_>) -> Vec<u8> {
         }
         ValueRef::List(it) => dump_list(it),
         ValueRef::Set(it) => dump_set(it),
-        ValueRef::Zset(_) | ValueRef::Hash(_) => unreachable!("there is none yet"),
+        ValueRef::Zset(it) => dump_zset(it),
+        ValueRef::Hash(_) => unreachable!("there is none yet"),
         ValueRef::Stream(it) => dump_stream(it),
     }
 }
@@ -41,6 +43,14 @@ fn dump_set(set: &Set) -> Vec<u8> {
     let (mut dumper, mut buffer) = begin(set, set.with_deadlines().map(|(_, deadline)| deadline));
     for (member, expires_at) in set.with_deadlines() {
         dumper.put(Part::Member { member: member.text(&mut buffer), expires_at });
+    }
+    dumper.finish()
+}
+
+fn dump_zset(zset: &Zset) -> Vec<u8> {
+    let (mut dumper, mut buffer) = begin(zset, zset.iter().map(|entry| entry.deadline));
+    for Entry { member, score, deadline } in zset.iter() {
+        dumper.put(Part::Scored { member: member.text(&mut buffer), score, expires_at: deadline });
     }
     dumper.finish()
 }
