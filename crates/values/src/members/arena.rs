@@ -1,14 +1,14 @@
 //! The records of a table, one behind another in chunks.
 //!
 //! A record is appended to the current chunk; removal only marks it and counts. A chunk whose last record has gone is given back. When
-//! more than a fifth of all bytes are dead, the records of the emptiest chunk are appended anew, a few at each change, until it can be
-//! given back too (a log-structured memory, Rumble et al. 2014). So memory stays within about 1.25 of what is in use, whatever is
+//! more than a third of all bytes are dead, the records of the emptiest chunk are appended anew, a few at each change, until it can be
+//! given back too (a log-structured memory, Rumble et al. 2014). So memory stays within about 1.5 of what is in use, whatever is
 //! written in whatever sizes, and no call takes long.
 //!
 //! Invariant: `live` of a chunk is the bytes of its records that are not dead. `live` and `used` of the arena are the sums over all chunks.
 //! Invariant: a chunk never moves in memory and never grows beyond the room it was made with.
 
-use super::record;
+use super::{prefetch, record};
 
 /// The most a chunk has room for, unless a single record takes more: what an offset of 16 bits can name.
 const CHUNK: usize = 1 << 16;
@@ -70,6 +70,12 @@ pub(super) struct Arena {
 }
 
 impl Arena {
+    /// Asks the cache for that record.
+    #[inline]
+    pub(super) fn ask_for(&self, place: Ref) {
+        prefetch(self.at(place).as_ptr());
+    }
+
     /// The bytes from that record on.
     #[inline]
     pub(super) fn at(&self, place: Ref) -> &[u8] {
@@ -171,7 +177,7 @@ impl Arena {
 
     /// The emptiest of some chunks, when there is so much waste that it should go.
     fn choose(&mut self) -> Option<(usize, usize)> {
-        if self.used - self.live < self.live / 4 + SLACK {
+        if self.used - self.live < self.live / 2 + SLACK {
             return None;
         }
         let (count, from) = (self.chunks.len(), self.sampled);

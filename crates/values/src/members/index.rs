@@ -43,42 +43,48 @@ impl Index {
         self.segments.len()
     }
 
+    /// Asks the cache for what [`Index::find`] looks at.
+    #[inline]
+    pub(super) fn ask_for(&self, hash: u64) {
+        self.segments[self.id(hash)].ask_for(hash);
+    }
+
     /// The place of a member with this hash that `is` the one.
     #[inline]
     pub(super) fn find(&self, hash: u64, is: impl FnMut(u32) -> bool) -> Option<u32> {
         self.segments[self.id(hash)].find(hash, is)
     }
 
-    /// Adds a member that is not there. `hash_of` tells the hash of the member at a place.
-    pub(super) fn insert(&mut self, hash: u64, place: u32, hash_of: impl Fn(u32) -> u64) {
+    /// Adds a member that is not there. `hashes_of` tells the hashes of the members at some places.
+    pub(super) fn insert(&mut self, hash: u64, place: u32, hashes_of: impl Fn(&[u32]) -> Vec<u64>) {
         while self.segments[self.id(hash)].is_full(place) {
-            self.make_room(self.id(hash), place, &hash_of);
+            self.make_room(self.id(hash), place, &hashes_of);
         }
         let id = self.id(hash);
         self.segments[id].insert(hash, place);
     }
 
-    fn make_room(&mut self, id: usize, place: u32, hash_of: impl Fn(u32) -> u64) {
+    fn make_room(&mut self, id: usize, place: u32, hashes_of: impl Fn(&[u32]) -> Vec<u64>) {
         let segment = &self.segments[id];
         let (buckets, wanted) = (segment.buckets(), Segment::buckets_for(segment.len() + 1));
         if wanted > MOST_BUCKETS && segment.depth < MAX_DEPTH && buckets >= MOST_BUCKETS {
-            return self.split(id, place, hash_of);
+            return self.split(id, place, hashes_of);
         }
         let most = if segment.depth < MAX_DEPTH { MOST_BUCKETS } else { usize::MAX };
-        self.rebuild(id, wanted.min(most), place, hash_of);
+        self.rebuild(id, wanted.min(most), place, hashes_of);
     }
 
-    fn rebuild(&mut self, id: usize, buckets: usize, place: u32, hash_of: impl Fn(u32) -> u64) {
+    fn rebuild(&mut self, id: usize, buckets: usize, place: u32, hashes_of: impl Fn(&[u32]) -> Vec<u64>) {
         let old = &self.segments[id];
         let mut new = Segment::new(buckets, place, old.depth);
-        old.places().for_each(|place| new.insert(hash_of(place), place));
+        old.hashed(hashes_of).for_each(|(hash, place)| new.insert(hash, place));
         self.segments[id] = new;
     }
 
-    fn split(&mut self, id: usize, place: u32, hash_of: impl Fn(u32) -> u64) {
+    fn split(&mut self, id: usize, place: u32, hashes_of: impl Fn(&[u32]) -> Vec<u64>) {
         let old = &self.segments[id];
         let depth = old.depth + 1;
-        let members: Vec<_> = old.places().map(|place| (hash_of(place), place)).collect();
+        let members: Vec<_> = old.hashed(hashes_of).collect();
         let is_upper = |&&(hash, _): &&(u64, u32)| hash >> (64 - depth) & 1 == 1;
         let upper = members.iter().filter(is_upper).count();
         let mut halves = [members.len() - upper, upper]
@@ -108,12 +114,12 @@ impl Index {
     }
 
     /// Removes a member that is there, one of so many `places`.
-    pub(super) fn remove(&mut self, hash: u64, place: u32, places: usize, hash_of: impl Fn(u32) -> u64) {
+    pub(super) fn remove(&mut self, hash: u64, place: u32, places: usize, hashes_of: impl Fn(&[u32]) -> Vec<u64>) {
         let id = self.id(hash);
         self.segments[id].remove(hash, place);
         if self.segments[id].is_sparse() {
             let buckets = Segment::buckets_for(self.segments[id].len());
-            self.rebuild(id, buckets, places as u32, hash_of);
+            self.rebuild(id, buckets, places as u32, hashes_of);
         }
     }
 

@@ -10,6 +10,8 @@
 //!
 //! Invariant: a member away from its home has only buckets without an empty slot between home and where it is.
 
+use super::prefetch;
+
 const SLOTS: usize = 16;
 const EMPTY: u32 = 0;
 
@@ -156,8 +158,20 @@ impl Segment {
         self.buckets[at].0[slot] = self.slot(hash, to);
     }
 
+    /// Asks the cache for the bucket where a search for this hash begins.
+    #[inline]
+    pub(super) fn ask_for(&self, hash: u64) {
+        prefetch(self.buckets[self.home(hash)].0.as_ptr().cast());
+    }
+
+    /// The hashes and places of all its members.
+    pub(super) fn hashed(&self, hashes_of: impl Fn(&[u32]) -> Vec<u64>) -> impl Iterator<Item = (u64, u32)> {
+        let places: Vec<u32> = self.places().collect();
+        hashes_of(&places).into_iter().zip(places)
+    }
+
     /// The places of all its members.
-    pub(super) fn places(&self) -> impl Iterator<Item = u32> {
+    fn places(&self) -> impl Iterator<Item = u32> {
         let (mask, gone) = (self.mask(), self.gone());
         let slots = self.buckets.iter().flat_map(|bucket| bucket.0);
         slots.filter(move |&slot| slot != EMPTY && slot != gone).map(move |slot| (slot & mask) - 1)
