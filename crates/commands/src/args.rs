@@ -51,27 +51,3 @@ pub fn count(text: &[u8], least: usize, message: &'static str) -> Result<usize, 
     let number = integer_or(text, message)?;
     usize::try_from(number).ok().filter(|&number| number >= least).ok_or_else(|| Fault::new(message))
 }
-
-/// A float as Redis reads it, with `inf`; `None` when it is none, or NaN. A number beyond all floats is infinite, one nearer to zero than
-/// any is zero.
-pub fn parse_double(text: &[u8]) -> Option<f64> {
-    std::str::from_utf8(text).ok()?.parse().ok().filter(|value: &f64| !value.is_nan())
-}
-
-/// A float that is one to the last: neither beyond all floats nor nearer to zero than any.
-pub fn double(text: &[u8]) -> Result<f64, Fault> {
-    double_or(text, "ERR value is not a valid float")
-}
-
-/// As [`double`], refused as `message` says.
-pub fn double_or(text: &[u8], message: &'static str) -> Result<f64, Fault> {
-    let is_spelled = |value: f64| {
-        if value.is_infinite() {
-            text.iter().any(|byte| matches!(byte, b'i' | b'I'))
-        } else {
-            let mantissa = text.split(|byte| matches!(byte, b'e' | b'E')).next().unwrap_or(text);
-            value != 0.0 || !mantissa.iter().any(|byte| matches!(byte, b'1'..=b'9'))
-        }
-    };
-    parse_double(text).filter(|&value| is_spelled(value)).ok_or_else(|| Fault::new(message))
-}

@@ -16,14 +16,14 @@ use kvark_keyspace::{View, Writer};
 
 use crate::row::Answer;
 use crate::zsets::scoring::{Words, add};
-use crate::{args, typed};
+use crate::{doubles, typed};
 use point::Point;
 
 pub(crate) const SOURCE: &str = include_str!("geo.rs");
 
 /// Reads a longitude and a latitude.
 fn parse_point(longitude: &[u8], latitude: &[u8]) -> Result<Point, Fault> {
-    let point = Point { longitude: args::double(longitude)?, latitude: args::double(latitude)? };
+    let point = Point { longitude: doubles::double(longitude)?, latitude: doubles::double(latitude)? };
     if point.is_on_map() {
         return Ok(point);
     }

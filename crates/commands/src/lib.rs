@@ -25,6 +25,7 @@ pub mod debug;
 pub mod decimal;
 pub mod dispatch;
 pub mod docs;
+pub mod doubles;
 pub mod dump;
 pub mod durability;
 pub mod examples;

@@ -5,7 +5,7 @@ use kvark_call::{Fault, Request};
 use super::point::Point;
 use super::shape::Shape;
 use super::{parse_point, parse_unit};
-use crate::args;
+use crate::{args, doubles};
 
 /// Where the search is around.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -105,7 +105,7 @@ pub struct Query<'a> {
 }
 
 fn parse_area(number: &[u8], unit: &[u8]) -> Result<Area, Fault> {
-    let radius = args::double_or(number, "ERR need numeric radius")?;
+    let radius = doubles::double_or(number, "ERR need numeric radius")?;
     if radius < 0.0 {
         return Err(Fault::new("ERR radius cannot be negative"));
     }
@@ -114,8 +114,8 @@ fn parse_area(number: &[u8], unit: &[u8]) -> Result<Area, Fault> {
 }
 
 fn parse_box(width: &[u8], height: &[u8], unit: &[u8]) -> Result<Area, Fault> {
-    let width = args::double_or(width, "ERR need numeric width")?;
-    let height = args::double_or(height, "ERR need numeric height")?;
+    let width = doubles::double_or(width, "ERR need numeric width")?;
+    let height = doubles::double_or(height, "ERR need numeric height")?;
     if width < 0.0 || height < 0.0 {
         return Err(Fault::new("ERR height or width cannot be negative"));
     }

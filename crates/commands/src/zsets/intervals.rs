@@ -8,7 +8,7 @@ use kvark_call::Fault;
 use kvark_values::zset::Edge;
 use kvark_values::{Collection, Zset};
 
-use crate::args;
+use crate::{args, doubles};
 
 /// What a stretch is named by.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,7 +29,7 @@ impl<'a> Interval<'a> {
     pub fn of_scores(min: &[u8], max: &[u8]) -> Result<Self, Fault> {
         let bound = |text: &[u8]| {
             let (open, number) = text.strip_prefix(b"(").map_or((false, text), |number| (true, number));
-            Some((open, if number.is_empty() { 0.0 } else { args::parse_double(number)? }))
+            Some((open, if number.is_empty() { 0.0 } else { doubles::parse_decimal(number)? }))
         };
         let (Some((min_open, min)), Some((max_open, max))) = (bound(min), bound(max)) else {
             return Err(Fault::new("ERR min or max is not a float"));

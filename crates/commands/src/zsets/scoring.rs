@@ -12,7 +12,7 @@ use kvark_values::{Type, Zset};
 
 use super::answer_score;
 use crate::row::Answer;
-use crate::{args, typed};
+use crate::{doubles, typed};
 
 pub(crate) const SOURCE: &str = include_str!("scoring.rs");
 
@@ -194,7 +194,7 @@ fn pairs<'a>(req: &Request<'a>, first: usize, words: &Words) -> Result<Vec<(Scor
         return Err(Fault::syntax());
     }
     words.check(count / 2)?;
-    (first..req.len()).step_by(2).map(|at| Ok((args::double(req.arg(at))?, req.arg(at + 1)))).collect()
+    (first..req.len()).step_by(2).map(|at| Ok((doubles::double(req.arg(at))?, req.arg(at + 1)))).collect()
 }
 
 /// `ZINCRBY key increment member`
@@ -213,7 +213,7 @@ fn pairs<'a>(req: &Request<'a>, first: usize, words: &Words) -> Result<Vec<(Scor
 /// ```
 pub fn zincrby(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
     let words = Words { incr: true, ..Words::default() };
-    let added = add(w, req.arg(1), &words, &[(args::double(req.arg(2))?, req.arg(3))])?;
+    let added = add(w, req.arg(1), &words, &[(doubles::double(req.arg(2))?, req.arg(3))])?;
     answer_score(added.score, out);
     Ok(Outcome::Done)
 }

@@ -5,7 +5,7 @@ use kvark_keyspace::View;
 use kvark_values::zset::Score;
 use kvark_values::{Collection, Set, StringRef, ValueRef, Zset};
 
-use crate::args;
+use crate::{args, doubles};
 
 /// What one of the keys holds.
 #[derive(Debug, Clone, Copy)]
@@ -148,7 +148,7 @@ impl<'a> Query<'a> {
         let behind = req.len() - at - 1;
         if takes.scores && behind >= self.keys.len() && req.is(at, "WEIGHTS") {
             for (weight, text) in self.weights.iter_mut().zip(req.args_from(at + 1)) {
-                *weight = args::double_or(text, "ERR weight value is not a float")?;
+                *weight = doubles::double_or(text, "ERR weight value is not a float")?;
             }
             return Ok(1 + self.keys.len());
         }
