@@ -1,11 +1,12 @@
 //! From a request to its row: found by name in any case, arity checked, refused in Redis' own words.
 //!
 //! ```text
-//! index: 1024 places | first eight bytes of a name, folded, 64 | row number + 1, 0 is empty |
+//! index: 1024 places | first eight bytes of a name, folded, 64 | row number + 1, 0 is empty | whether those bytes are all |
 //! ```
 //!
 //! A name's place comes from its first and last eight bytes and its length; the next free place on collision. Folding
-//! clears the bit that tells `a` from `A`, in all bytes alike, so a name of letters equals no other.
+//! clears the bit that tells `a` from `A`, in all bytes alike, so a name of up to eight letters equals no other; the rest are compared
+//! byte by byte.
 
 use kvark_base::limits::MAX_KEY_LEN;
 use kvark_call::{Fault, Request};
@@ -21,12 +22,13 @@ const _: () = assert!(TABLE.len() * 2 < PLACES);
 struct Place {
     word: u64,
     row: u16,
+    is_all: bool,
 }
 
 static INDEX: [Place; PLACES] = build();
 
 const fn build() -> [Place; PLACES] {
-    let mut index = [Place { word: 0, row: 0 }; PLACES];
+    let mut index = [Place { word: 0, row: 0, is_all: false }; PLACES];
     let mut row = 0;
     while row < TABLE.len() {
         let name = TABLE[row].name.as_bytes();
@@ -35,10 +37,19 @@ const fn build() -> [Place; PLACES] {
         while index[place].row != 0 {
             place = (place + 1) % PLACES;
         }
-        index[place] = Place { word, row: row as u16 + 1 };
+        index[place] = Place { word, row: row as u16 + 1, is_all: is_short_word(name) };
         row += 1;
     }
     index
+}
+
+/// Whether a name is its first eight bytes, and folding them loses nothing but their case.
+const fn is_short_word(name: &[u8]) -> bool {
+    let mut at = 0;
+    while at < name.len() && name[at].is_ascii_alphabetic() {
+        at += 1;
+    }
+    at == name.len() && at <= 8
 }
 
 const FOLD: u64 = 0xdfdf_dfdf_dfdf_dfdf;
@@ -89,10 +100,10 @@ pub fn find(name: &[u8]) -> Option<&'static Row> {
     let word = first_word(name);
     let mut place = place_of(name, word);
     loop {
-        let Place { word: found, row } = INDEX[place];
+        let Place { word: found, row, is_all } = INDEX[place];
         let row = &ROWS[usize::from(row).checked_sub(1)?];
         let same_len = row.name.len() == name.len();
-        if found == word && same_len && (name.len() <= 8 || row.name.as_bytes().eq_ignore_ascii_case(name)) {
+        if found == word && same_len && (is_all || row.name.as_bytes().eq_ignore_ascii_case(name)) {
             return Some(row);
         }
         place = (place + 1) % PLACES;

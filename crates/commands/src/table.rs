@@ -14,7 +14,7 @@ use crate::strings::{conditions, lcs, many, ranges};
 use crate::zsets::{combining, drawing, expiring, leaving, popping, scoring, stretches};
 use crate::{
     bitmaps, client, command, config, connection, counters, databases, debug, dump, durability, expiry, geo, hashes,
-    hyperloglog, keys, lists, moving, object, scan, server, sets, streams, strings, zsets,
+    hyperloglog, keys, lists, moving, object, scan, server, sets, sort, streams, strings, zsets,
 };
 
 macro_rules! row {
@@ -49,6 +49,8 @@ const CONNECT_ADMIN: Flags = CONNECT.and(Flags::ADMIN);
 const ADMIN: Flags = Flags::ADMIN.and(Flags::NOSCRIPT);
 const ADMIN_ANYTIME: Flags = ADMIN.and(TOLD);
 const FAMILY: Flags = TOLD.and(Flags::FAMILY);
+/// Its patterns may lead to any key.
+const SORTS: Flags = Flags::DANGEROUS.and(Flags::MOVABLE_KEYS);
 const MANY: Keys = Keys::Range { first: 1, last: -1, step: 1 };
 const PAIRS: Keys = Keys::Range { first: 1, last: -1, step: 2 };
 const TWO: Keys = Keys::Range { first: 1, last: 2, step: 1 };
@@ -62,6 +64,8 @@ const STREAMS_OF_GROUP: Keys = Keys::Streams { from: 4 };
 const DESTINATION: Keys = Keys::Destination { count_at: 2 };
 /// The words of GEORADIUS that a destination stands behind.
 const STORE_WORDS: [&str; 2] = ["STORE", "STOREDIST"];
+/// The first argument, and the one behind STORE.
+const STORING: Keys = Keys::Storing { words: &["STORE"], from: 2 };
 const FIRST: Keys = Keys::First;
 const NONE: Keys = Keys::None;
 
@@ -70,7 +74,7 @@ pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
 #[allow(clippy::large_const_arrays)] // It is read at compile time only.
-pub(crate) const TABLE: [Row; 256] = [
+pub(crate) const TABLE: [Row; 258] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append)),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -243,6 +247,8 @@ pub(crate) const TABLE: [Row; 256] = [
     row!("SMEMBERS", 2, Set, READ, FIRST, "1.0.0", Read(sets::smembers)),
     row!("SMISMEMBER", -3, Set, READ_FAST, FIRST, "6.2.0", Read(sets::smismember)),
     row!("SMOVE", 4, Set, WRITE_FAST, TWO, "1.0.0", Write(sets::smove)),
+    row!("SORT", -2, Generic, SORTS.and(MAKE), STORING, "1.0.0", Ask(sort::sort)),
+    row!("SORT_RO", -2, Generic, SORTS.and(READ), FIRST, "7.0.0", Ask(sort::sort_ro)),
     row!("SPOP", -2, Set, WRITE_FAST, FIRST, "1.0.0", Write(draws::spop)),
     row!("SRANDMEMBER", -2, Set, READ, FIRST, "1.0.0", Read(draws::srandmember)),
     row!("SREM", -3, Set, WRITE_FAST, FIRST, "1.0.0", Write(sets::srem)),

@@ -177,6 +177,16 @@ impl Keyspace {
         Writer::new(self.view_many(db, keys, now_ms))
     }
 
+    /// Holds all shards, to read: for a command that finds out which keys it needs.
+    pub fn view_all(&self, db: u32, now_ms: Millis) -> View<'_> {
+        self.view(db, now_ms, None, self.lock((0..self.shards()).collect()))
+    }
+
+    /// Holds all shards, to write.
+    pub fn write_all(&self, db: u32, now_ms: Millis) -> Writer<'_> {
+        Writer::new(self.view_all(db, now_ms))
+    }
+
     /// Holds the shards of keys that are hashed already, to write; asks the cache for their places first.
     pub fn write_keys<'a>(&'a self, db: u32, keys: &[Key<'a>], now_ms: Millis) -> Writer<'a> {
         let prefetch = self.prefetch();
