@@ -67,6 +67,10 @@ def sorted_sets(rng: random.Random, size: int) -> Iterator[Command]:
         yield "ZADD", KEY, score, some_bytes(rng)
 
 
+def hashes(rng: random.Random, size: int) -> Iterator[Command]:
+    yield "HSET", KEY, *(some_bytes(rng) for _ in range(2 * size))
+
+
 def streams(rng: random.Random, size: int) -> Iterator[Command]:
     for number in range(1, size + 1):
         names = ("a", "b") if rng.random() < 0.7 else (some_bytes(rng),)
@@ -83,7 +87,7 @@ def streams_with_groups(rng: random.Random, size: int) -> Iterator[Command]:
         yield "XACK", KEY, group, "10-1"
 
 
-MAKERS = (strings, lists, sets, sets_of_integers, sorted_sets, streams, streams_with_groups)
+MAKERS = (strings, lists, sets, sets_of_integers, sorted_sets, hashes, streams, streams_with_groups)
 
 
 def made(client: redis.Redis, commands: Iterator[Command]) -> bytes:

@@ -7,7 +7,7 @@ use std::iter;
 use kvark_base::Millis;
 use kvark_values::stream::{Id, Stream};
 use kvark_values::zset::Entry;
-use kvark_values::{Collection, IntBuffer, List, Set, StringRef, Type, ValueRef, Zset};
+use kvark_values::{Collection, Hash, IntBuffer, List, Set, StringRef, Type, ValueRef, Zset};
 
 use crate::Dumper;
 use crate::part::{Consumer, Counters, Group, Part, Pending};
@@ -23,7 +23,7 @@ pub fn dump(value: ValueRef<'_>) -> Vec<u8> {
         ValueRef::List(it) => dump_list(it),
         ValueRef::Set(it) => dump_set(it),
         ValueRef::Zset(it) => dump_zset(it),
-        ValueRef::Hash(_) => unreachable!("there is none yet"),
+        ValueRef::Hash(it) => dump_hash(it),
         ValueRef::Stream(it) => dump_stream(it),
     }
 }
@@ -51,6 +51,16 @@ fn dump_zset(zset: &Zset) -> Vec<u8> {
     let (mut dumper, mut buffer) = begin(zset, zset.iter().map(|entry| entry.deadline));
     for Entry { member, score, deadline } in zset.iter() {
         dumper.put(Part::Scored { member: member.text(&mut buffer), score, expires_at: deadline });
+    }
+    dumper.finish()
+}
+
+fn dump_hash(hash: &Hash) -> Vec<u8> {
+    let (mut dumper, mut name_buffer) = begin(hash, hash.with_deadlines().map(|(_, _, deadline)| deadline));
+    let mut value_buffer = IntBuffer::new();
+    for (name, value, expires_at) in hash.with_deadlines() {
+        let (name, value) = (name.text(&mut name_buffer), value.text(&mut value_buffer));
+        dumper.put(Part::Field { name, value, expires_at });
     }
     dumper.finish()
 }

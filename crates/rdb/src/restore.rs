@@ -6,7 +6,7 @@
 
 use kvark_base::limits::MAX_VALUE_LEN;
 use kvark_base::{Millis, Result};
-use kvark_values::{Collection, Forms, Value, list, set, stream, zset};
+use kvark_values::{Collection, Forms, Value, hash, list, set, stream, zset};
 
 use crate::Payload;
 use crate::part::{Consumer, Counters, Group, Part, Pending};
@@ -50,11 +50,11 @@ impl Builder<'_> {
             Part::Scored { member, score, expires_at } => {
                 zset::Op::Put { member, score, deadline: expires_at }.encode(ops);
             }
+            Part::Field { name, value, expires_at } => hash::Op::Set { field: name, value, expires_at }.encode(ops),
             Part::Entry { id, fields } => {
                 let pairs: Vec<&[u8]> = fields.iter().map(|field| &field[..]).collect();
                 stream::Op::Append { id, pairs: &pairs }.encode(ops);
             }
-            Part::Field { .. } => return Err(nonsense("there is no such type yet")),
             Part::Counters(counters) => return self.counters(counters),
             Part::Group(group) => return self.group(&group),
         }

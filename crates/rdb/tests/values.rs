@@ -23,8 +23,7 @@ fn big() -> Forms {
 
 #[test]
 fn values_of_servers_come_back_from_both_forms() {
-    let there = |case: &common::Case| !matches!(Payload::open(&case.payload).unwrap().of_type(), Type::Hash);
-    for case in cases().into_iter().filter(there) {
+    for case in cases() {
         let expected = lines(&parts(&case.payload).unwrap());
         for forms in [Forms::default(), big()] {
             let value = restored(&case.payload, 0, &forms).unwrap();
@@ -35,11 +34,26 @@ fn values_of_servers_come_back_from_both_forms() {
 }
 
 #[test]
+fn members_that_are_past_do_not_come_back() {
+    let field = |name, expires_at| Part::Field { name, value: b"v", expires_at };
+    let payload = written(Type::Hash, &[field(b"past", 9), field(b"due", 10), field(b"later", 11), field(b"stays", 0)]);
+    let names = |now_ms| {
+        restored(&payload, now_ms, &Forms::default()).map(|value| lines(&parts(&dump(value.as_ref())).unwrap()))
+    };
+    assert_eq!(names(10).unwrap(), [r#"field "later" "v" 11"#, r#"field "stays" "v" 0"#]);
+    assert_eq!(names(0).unwrap().len(), 4);
+    let all_past = written(Type::Hash, &[field(b"past", 9)]);
+    assert_eq!(restored(&all_past, 10, &Forms::default()), None);
+}
+
+#[test]
 fn a_member_that_comes_twice_is_refused() {
+    let field = Part::Field { name: b"a", value: b"v", expires_at: 0 };
     let member = Part::Member { member: b"a", expires_at: 0 };
     let scored = |score| Part::Scored { member: b"a", score, expires_at: 0 };
     let entry = Part::Entry { id: kvark_values::stream::Id::new(1, 1), fields: &[] };
     for (of_type, twice) in [
+        (Type::Hash, vec![field.clone(), field]),
         (Type::Set, vec![member.clone(), member]),
         (Type::Zset, vec![scored(1.0), scored(2.0)]),
         (Type::Stream, vec![entry.clone(), entry]),
