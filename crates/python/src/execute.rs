@@ -4,7 +4,11 @@
 //!
 //! Invariant: a store has one client of its own, so what a command leaves in its session (`SELECT`) holds for the next one;
 //! two threads execute one after the other.
+//! Invariant: the helpers behind the collection objects are other clients: no `SELECT` of the own client reaches them, and
+//! each serves one thread at a time, so that threads do not wait for each other.
 //! Invariant: a reply is gathered detached and made into objects attached, when nothing is held any more.
+
+use std::sync::Arc;
 
 use kvark_base::limits::MAX_VALUE_LEN;
 use kvark_call::request::OwnedRequest;
@@ -15,7 +19,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::bytes::value;
-use crate::errors::{of_reply, raise, wrong_argument};
+use crate::errors::{of_fault, of_reply, raise, wrong_argument};
 use crate::handle::Handle;
 
 /// The most bytes of all arguments together.
@@ -26,31 +30,62 @@ const MAX_REQUEST_LEN: usize = 2 * MAX_VALUE_LEN;
 pub(crate) struct OwnClient(Mutex<Option<Session>>);
 
 impl OwnClient {
-    /// Executes `args` on the engine of `handle`.
+    /// Executes `args` on the engine of `handle`; a refusal is raised as a client would read it.
     pub(crate) fn execute<'py>(&self, handle: &Handle, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-        let py = args.py();
-        let args = args.iter().map(|arg| bytes_of(&arg)).collect::<PyResult<Vec<_>>>()?;
-        let len_bytes: usize = args.iter().map(Vec::len).sum();
-        if len_bytes > MAX_REQUEST_LEN {
-            let message =
-                format!("arguments of {len_bytes} bytes: one command takes {MAX_REQUEST_LEN}; send it in parts");
-            return Err(raise(py, "InvalidInput", &message));
-        }
-        let request = OwnedRequest::new(args);
-        let engine = handle.shared(py)?;
-        let mut replies = Replies::default();
-        py.detach(|| {
-            let mut client = self.0.lock();
-            // It was ended by QUIT or CLIENT KILL: this command is a new client's.
-            if let Some(killed) = client.take_if(|session| session.peer.is_killed()) {
-                engine.world().sessions.forget(killed.peer.id);
-            }
-            engine.execute(client.get_or_insert_with(|| begin(&engine)), &request, &mut replies)
-        })
-        .map_err(|fault: Fault| handle.failure(py, &fault))?;
-        // None at all after CLIENT REPLY OFF.
-        replies.whole.pop().map_or_else(|| Ok(py.None().into_bound(py)), |reply| reply.into_object(py))
+        let request = request_of(args)?;
+        let reply = answer(args.py(), handle, |engine, replies| {
+            engine.execute(alive(engine, &mut self.0.lock()), &request, replies)
+        })?;
+        reply.into_object(args.py(), of_reply)
     }
+}
+
+/// The clients that the collection objects speak through, as many as there were threads at once.
+#[derive(Default)]
+pub(crate) struct Helpers(Mutex<Vec<Session>>);
+
+impl Helpers {
+    /// Executes `args` on the engine of `handle`; a refusal is raised as by the store's other calls.
+    pub(crate) fn execute<'py>(&self, handle: &Handle, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        let request = request_of(args)?;
+        let reply = answer(args.py(), handle, |engine, replies| {
+            let mut helper = self.0.lock().pop();
+            let done = engine.execute(alive(engine, &mut helper), &request, replies);
+            self.0.lock().extend(helper);
+            done
+        })?;
+        reply.into_object(args.py(), |py, message| of_fault(py, &Fault::new(message.to_owned())))
+    }
+}
+
+fn request_of(args: &Bound<'_, PyTuple>) -> PyResult<OwnedRequest> {
+    let bytes = args.iter().map(|arg| bytes_of(&arg)).collect::<PyResult<Vec<_>>>()?;
+    let len_bytes: usize = bytes.iter().map(Vec::len).sum();
+    if len_bytes > MAX_REQUEST_LEN {
+        let message = format!("arguments of {len_bytes} bytes: one command takes {MAX_REQUEST_LEN}; send it in parts");
+        return Err(raise(args.py(), "InvalidInput", &message));
+    }
+    Ok(OwnedRequest::new(bytes))
+}
+
+/// The reply that `execute` gathers, detached; nothing when there was none (`CLIENT REPLY OFF`).
+fn answer(
+    py: Python<'_>,
+    handle: &Handle,
+    execute: impl FnOnce(&Arc<Engine>, &mut Replies) -> Result<(), Fault> + Send,
+) -> PyResult<Reply> {
+    let engine = handle.shared(py)?;
+    let mut replies = Replies::default();
+    py.detach(|| execute(&engine, &mut replies)).map_err(|fault| handle.failure(py, &fault))?;
+    Ok(replies.whole.pop().unwrap_or(Reply::Null))
+}
+
+/// The session in `place`, or a new client's when there is none, or it was ended by `QUIT` or `CLIENT KILL`.
+fn alive<'a>(engine: &Engine, place: &'a mut Option<Session>) -> &'a mut Session {
+    if let Some(killed) = place.take_if(|session| session.peer.is_killed()) {
+        engine.world().sessions.forget(killed.peer.id);
+    }
+    place.get_or_insert_with(|| begin(engine))
 }
 
 fn begin(engine: &Engine) -> Session {
@@ -88,10 +123,10 @@ enum Reply {
 }
 
 impl Reply {
-    /// The reply as an object; an error on top is raised, one further in is handed over.
-    fn into_object(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    /// The reply as an object; an error on top is raised as `refusal` makes it, one further in is handed over.
+    fn into_object(self, py: Python<'_>, refusal: impl Fn(Python<'_>, &str) -> PyErr) -> PyResult<Bound<'_, PyAny>> {
         match self {
-            Self::Error(message) => Err(of_reply(py, &message)),
+            Self::Error(message) => Err(refusal(py, &message)),
             reply => reply.nested(py),
         }
     }

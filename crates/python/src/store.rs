@@ -12,7 +12,7 @@ use crate::DB;
 use crate::batch;
 use crate::bytes::{key as name_of, value as value_of};
 use crate::errors::of_error;
-use crate::execute::OwnClient;
+use crate::execute::{Helpers, OwnClient};
 use crate::handle::Handle;
 use crate::scan::{Range, Scan, What};
 use crate::settings;
@@ -25,6 +25,7 @@ pub(crate) struct Store {
     path: Option<PathBuf>,
     durability: &'static str,
     own_client: OwnClient,
+    helpers: Helpers,
 }
 
 impl Store {
@@ -69,7 +70,13 @@ impl Store {
         options.dir.clone_from(&path);
         let durability = options.durability.name();
         let engine = py.detach(|| Engine::open(&options, checked)).map_err(|error| of_error(py, &error))?;
-        Ok(Self { handle: Handle::new(engine), path, durability, own_client: OwnClient::default() })
+        Ok(Self {
+            handle: Handle::new(engine),
+            path,
+            durability,
+            own_client: OwnClient::default(),
+            helpers: Helpers::default(),
+        })
     }
 
     /// The directory, `None` for a store in memory.
@@ -278,8 +285,8 @@ impl Store {
 
     /// Executes any command of the server, as one client of it would: `db.execute("SETRANGE", "k", 6, b"text")`.
     ///
-    /// Arguments are str (as UTF-8), bytes, int or float. A status comes back as str, bytes as bytes, a map as dict, sets
-    /// and arrays as list, nothing as None. What a command refuses is a ReplyError. SELECT and the like hold for later
+    /// Arguments are str (as UTF-8), bytes, int or float. Replies are those of RESP3: a status comes back as str, bytes as
+    /// bytes, a map as dict, sets and arrays as list, a double as float, nothing as None. What a command refuses is a ReplyError. SELECT and the like hold for later
     /// calls of `execute`, not for the other calls, which stay with database 0.
     #[pyo3(signature = (*args))]
     fn execute<'py>(&self, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
@@ -287,6 +294,12 @@ impl Store {
             return Err(PyTypeError::new_err("execute() takes a command and its arguments"));
         }
         self.own_client.execute(&self.handle, args)
+    }
+
+    /// Executes a word of the collection objects in database 0. A refusal is raised as by the other calls.
+    #[pyo3(signature = (*args))]
+    fn _ask<'py>(&self, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        self.helpers.execute(&self.handle, args)
     }
 
     /// Removes every key.
