@@ -10,6 +10,7 @@ from typing import Any
 
 import kvark
 import pytest
+from collections_models import wants
 
 
 @pytest.fixture
@@ -42,6 +43,19 @@ def test_replies_are_python_objects(db: kvark.Store) -> None:
     assert db.execute("CONFIG", "GET", "nosuch") == {}
     assert db.execute("INFO", "keyspace").startswith(b"# Keyspace\r\n")
     assert b"flags" not in db.execute("COMMAND", "INFO", "get")
+
+
+@wants("HSET", "ZADD", "XADD")
+def test_replies_about_collections_are_those_of_resp3(db: kvark.Store) -> None:
+    db.execute("HSET", "h", "a", 1)
+    db.execute("SADD", "s", "a")
+    db.execute("ZADD", "z", 1.5, "a", "inf", "b")
+    db.execute("XADD", "x", "1-1", "a", "b")
+    assert db.execute("HGETALL", "h") == {b"a": b"1"}
+    assert db.execute("SMEMBERS", "s") == [b"a"]
+    assert db.execute("ZSCORE", "z", "a") == 1.5
+    assert db.execute("ZRANGE", "z", 0, -1, "WITHSCORES") == [[b"a", 1.5], [b"b", float("inf")]]
+    assert db.execute("XREAD", "STREAMS", "x", 0) == {b"x": [[b"1-1", [b"a", b"b"]]]}
 
 
 def test_a_refusal_says_what_a_client_would_read(db: kvark.Store) -> None:

@@ -19,7 +19,7 @@ PACKAGE = Path(kvark.__file__).parent
 def test_all_is_what_there_is() -> None:
     assert kvark.__all__ == sorted(kvark.__all__)
     public = {name for name, value in vars(kvark).items() if not name.startswith("_") and not inspect.ismodule(value)}
-    assert public == set(kvark.__all__) - {"__version__"}
+    assert public == set(kvark.__all__) - {"__version__", "codecs"}
     assert kvark.__version__ == metadata.version("kvark")
 
 
@@ -101,6 +101,31 @@ async def main() -> None:
         assert_type(await adb.set("a", b"", get=True), bytes | None)
         assert_type([pair async for pair in adb.scan()], list[tuple[bytes, bytes]])
 
+assert_type(db.lists["a"], kvark.List[bytes])
+assert_type(db.lists["a"][0], bytes)
+assert_type(db.lists(codec="str")["a"][1:], list[str])
+assert_type(db.hashes(codec=kvark.codecs.STR)["a"].get("b"), str | None)
+assert_type(db.hashes["a"].increment("n"), int)
+assert_type(db.hashes["a"].increment("n", 0.5), float)
+assert_type(db.sets(codec="str")["a"].to_set(), set[str])
+assert_type(db.zsets["a"]["b"], float)
+assert_type(db.streams["a"].range()[0].fields, dict[bytes, bytes])
+db.hashes["user:1"]["name"] = "ada"
+db.hashes["user:1"] = {"name": "ada"}
+db.sets["a"] |= {b"x"}
+db.lists["a"] += ["x"]
+db.sets["a"].union_into("b", db.sets["c"])
+db.zsets(codec="str")["a"].update({"x": 1})
+
+async def collections() -> None:
+    async with kvark.aopen("x") as adb:
+        assert_type(await adb.lists["a"][0], bytes)
+        assert_type(await adb.hashes(codec="str")["a"].get("b"), str | None)
+        assert_type([member async for member in adb.sets(codec="str")["a"]], list[str])
+        await adb.hashes["x"].set("name", "ada")
+
+db.lists["a"].append(7)  # type: ignore[arg-type]
+db.lists(codec="yaml")  # type: ignore[call-overload]
 db["a"] = "text"  # type: ignore[assignment]
 db[7]  # type: ignore[index]
 kvark.open("x", durability="quorum")  # type: ignore[arg-type]

@@ -11,7 +11,28 @@
 so from a shell.
 """
 
+from kvark import _codecs as codecs
+from kvark._async_collections.bitmaps import AsyncBitmap
+from kvark._async_collections.geos import AsyncGeo
+from kvark._async_collections.groups import AsyncGroup
+from kvark._async_collections.hashes import AsyncHash
+from kvark._async_collections.hlls import AsyncHyperLogLog
+from kvark._async_collections.lists import AsyncList
+from kvark._async_collections.sets import AsyncSet
+from kvark._async_collections.streams import AsyncStream
+from kvark._async_collections.zsets import AsyncZset
 from kvark._async_store import AsyncScan, AsyncStore, aopen
+from kvark._codecs import Codec
+from kvark._collections.bitmaps import Bitmap
+from kvark._collections.entries import Entry
+from kvark._collections.geos import Geo, Near, Position
+from kvark._collections.groups import Group, Pending
+from kvark._collections.hashes import Hash
+from kvark._collections.hlls import HyperLogLog
+from kvark._collections.lists import List
+from kvark._collections.sets import Set
+from kvark._collections.streams import Stream
+from kvark._collections.zsets import Zset
 from kvark._errors import (
     ConfigError,
     DiskFull,
@@ -33,15 +54,36 @@ from kvark._server import Server
 from kvark._store import Store, open
 
 __all__ = [
+    "AsyncBitmap",
+    "AsyncGeo",
+    "AsyncGroup",
+    "AsyncHash",
+    "AsyncHyperLogLog",
+    "AsyncList",
     "AsyncScan",
+    "AsyncSet",
     "AsyncStore",
+    "AsyncStream",
+    "AsyncZset",
+    "Bitmap",
+    "Codec",
     "ConfigError",
     "DiskFull",
+    "Entry",
     "ForkedStore",
+    "Geo",
+    "Group",
+    "Hash",
+    "HyperLogLog",
     "InvalidInput",
     "KvarkError",
+    "List",
+    "Near",
+    "Pending",
+    "Position",
     "ReplyError",
     "Server",
+    "Set",
     "Store",
     "StoreBusy",
     "StoreClosed",
@@ -49,9 +91,12 @@ __all__ = [
     "StoreIOError",
     "StoreLocked",
     "StorePoisoned",
+    "Stream",
     "Unsupported",
     "WrongType",
+    "Zset",
     "__version__",
     "aopen",
+    "codecs",
     "open",
 ]

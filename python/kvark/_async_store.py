@@ -17,6 +17,16 @@ from types import TracebackType
 from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, overload
 
 from kvark import _native
+from kvark._async_collections.families import (
+    AsyncBitmaps,
+    AsyncGeos,
+    AsyncHashes,
+    AsyncHyperLogLogs,
+    AsyncLists,
+    AsyncSets,
+    AsyncStreams,
+    AsyncZsets,
+)
 from kvark._store import Store, open
 from kvark._types import Argument, Key, Pairs, Ttl, Value
 
@@ -120,6 +130,46 @@ class AsyncStore:
         """Whether the store was closed."""
         return self._store.closed
 
+    @property
+    def lists(self) -> AsyncLists[bytes]:
+        """The lists: `await db.lists["queue"].append(b"job")`."""
+        return AsyncLists(self, self._store.lists)
+
+    @property
+    def hashes(self) -> AsyncHashes[bytes]:
+        """The hashes: `await db.hashes["user:1"].set("name", "ada")`."""
+        return AsyncHashes(self, self._store.hashes)
+
+    @property
+    def sets(self) -> AsyncSets[bytes]:
+        """The sets: `await db.sets["tags"].add("rust")`."""
+        return AsyncSets(self, self._store.sets)
+
+    @property
+    def zsets(self) -> AsyncZsets[bytes]:
+        """The sorted sets: `await db.zsets["players"].set("ada", 310)`."""
+        return AsyncZsets(self, self._store.zsets)
+
+    @property
+    def streams(self) -> AsyncStreams[bytes]:
+        """The streams: `await db.streams["events"].append({"kind": "login"})`."""
+        return AsyncStreams(self, self._store.streams)
+
+    @property
+    def bitmaps(self) -> AsyncBitmaps:
+        """Strings as bits: `await db.bitmaps["seen"].set(7)`."""
+        return AsyncBitmaps(self, self._store.bitmaps)
+
+    @property
+    def hlls(self) -> AsyncHyperLogLogs[bytes]:
+        """The HyperLogLogs: `await db.hlls["visitors"].add("ada")`."""
+        return AsyncHyperLogLogs(self, self._store.hlls)
+
+    @property
+    def geos(self) -> AsyncGeos[bytes]:
+        """The places: `await db.geos["sicily"].add("Palermo", 13.36, 38.11)`."""
+        return AsyncGeos(self, self._store.geos)
+
     def __repr__(self) -> str:
         return repr(self._store).replace("kvark.Store", "kvark.AsyncStore", 1)
 
@@ -150,6 +200,9 @@ class AsyncStore:
         if self._waits and self._store._pending:
             return await _in_thread(call, *args, **kwargs)
         return call(*args, **kwargs)
+
+    async def _long(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return await _in_thread(call, *args, **kwargs)
 
     async def _batch(self, call: Callable[[Any], _T], items: Any, writes: bool) -> _T:
         if not hasattr(items, "__len__"):

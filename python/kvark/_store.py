@@ -15,6 +15,8 @@ from typing import Any, Final, Literal, Self, TypeVar, overload
 from weakref import WeakValueDictionary
 
 from kvark import _native
+from kvark._codecs import BYTES
+from kvark._collections.families import Bitmaps, Geos, Hashes, HyperLogLogs, Lists, Sets, Streams, Zsets
 from kvark._types import Key, Pairs, Value
 
 _T = TypeVar("_T")
@@ -136,6 +138,46 @@ class Store(_native.Store, MutableMapping[bytes, bytes]):
     def items(self) -> Items:
         """The pairs in the order of their keys; a view that follows the store."""
         return Items(self)
+
+    @property
+    def lists(self) -> Lists[bytes]:
+        """The lists: `db.lists["queue"].append(b"job")`."""
+        return Lists(self, BYTES)
+
+    @property
+    def hashes(self) -> Hashes[bytes]:
+        """The hashes: `db.hashes["user:1"]["name"] = "ada"`."""
+        return Hashes(self, BYTES)
+
+    @property
+    def sets(self) -> Sets[bytes]:
+        """The sets: `db.sets["tags"].add("rust")`."""
+        return Sets(self, BYTES)
+
+    @property
+    def zsets(self) -> Zsets[bytes]:
+        """The sorted sets: `db.zsets["players"]["ada"] = 310`."""
+        return Zsets(self, BYTES)
+
+    @property
+    def streams(self) -> Streams[bytes]:
+        """The streams: `db.streams["events"].append({"kind": "login"})`."""
+        return Streams(self, BYTES)
+
+    @property
+    def bitmaps(self) -> Bitmaps:
+        """Strings as bits: `db.bitmaps["seen"][7] = True`."""
+        return Bitmaps(self)
+
+    @property
+    def hlls(self) -> HyperLogLogs[bytes]:
+        """The HyperLogLogs: `db.hlls["visitors"].add("ada")`."""
+        return HyperLogLogs(self, BYTES)
+
+    @property
+    def geos(self) -> Geos[bytes]:
+        """The places: `db.geos["sicily"]["Palermo"] = (13.36, 38.11)`."""
+        return Geos(self, BYTES)
 
     @overload
     def pop(self, key: Key, /) -> bytes: ...
