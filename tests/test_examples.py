@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from collections_models import wants
 from live import LiveServer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +34,17 @@ def test_hello_redis(server: LiveServer, tmp_path: Path) -> None:
 def test_embedded(tmp_path: Path) -> None:
     printed = run(example("embedded.py"), str(tmp_path / "profiles.kvark"), folder=tmp_path)
     assert printed.splitlines() == ["Ada", "['user:100', 'user:101']", "4 True 1"]
+
+
+@wants("HSET", "ZADD")
+def test_job_queue(tmp_path: Path) -> None:
+    printed = run(example("job_queue.py"), str(tmp_path / "jobs.kvark"), folder=tmp_path)
+    assert printed.splitlines() == [
+        "paint is being done, 2 wait",
+        "ada has worked most: 90 minutes",
+        "{b'name': 'Ada', b'last': 'paint'}",
+        "['ada', 'grace'] 0",
+    ]
 
 
 def test_unicode_catalogue(tmp_path: Path) -> None:
