@@ -69,6 +69,12 @@ fn answer_entries<'v>(entries: impl Iterator<Item = Entry<'v>> + Clone, out: &mu
     entries.for_each(|entry| answer_entry(entry, out));
 }
 
+/// That a sub-command was not given what it takes.
+fn misused(req: &Request) -> Fault {
+    let (family, word) = (one_line(req.name()).to_ascii_uppercase(), one_line(req.arg(1)));
+    Fault::new(format!("ERR unknown subcommand or wrong number of arguments for '{word}'. Try {family} HELP."))
+}
+
 /// The group `name` of a stream that may be missing.
 fn group_of<'v>(stream: Option<&'v Stream>, name: &[u8]) -> Option<(&'v Stream, &'v Group)> {
     stream.and_then(|stream| Some((stream, stream.group(name)?)))

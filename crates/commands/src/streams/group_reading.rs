@@ -2,10 +2,12 @@
 //!
 //! Invariant: each stream is planned for, then changed, then read for the answer: what was planned says which entries.
 
+use std::collections::BTreeSet;
+
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 use kvark_keyspace::{View, Writer};
-use kvark_values::Stream;
 use kvark_values::stream::{Group, GroupOp, Id};
+use kvark_values::{Collection, Stream};
 
 use super::progress::{Facts, Progress};
 use super::reading::{Reader, Words, answer_streams, has_from};
@@ -63,15 +65,22 @@ pub fn xreadgroup(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Ans
     Ok(Outcome::Done)
 }
 
-/// Room for the changes of several streams. If a key stands there twice, what it is asked for later may be more by all that it is asked for before.
+/// Room for the changes of several streams.
 fn reserve(w: &mut Writer, reading: &Reading, asked: &[Asked]) -> Result<(), Fault> {
     if asked.len() > 1 {
-        let lens = asked.iter().map(|asked| Ok(reading.plan(w, asked)?.ops.len() + asked.key.len()));
-        let total = lens.sum::<Result<usize, Fault>>()?;
-        w.bracket(asked.len(), total * asked.len())?;
+        let mut seen = BTreeSet::new();
+        let mut room = 0;
+        for it in asked {
+            room += it.key.len()
+                + if seen.insert(it.key) { reading.plan(w, it)?.ops.len() } else { reading.most(w, it)? };
+        }
+        w.bracket(asked.len(), room)?;
     }
     Ok(())
 }
+
+/// Bytes of an operation beside the names of group and consumer, at most.
+const OP_OVERHEAD: usize = 96;
 
 /// A stream, and what is wanted of it.
 struct Asked<'a> {
@@ -134,6 +143,14 @@ impl Reading<'_> {
             None => self.plan_new(stream, group),
             Some(after) => self.plan_pending(stream, group, after),
         })
+    }
+
+    /// Bytes that a plan may take, at most, for a key that stands there twice: what is asked for first changes what comes later.
+    fn most(&self, view: &View, asked: &Asked) -> Result<usize, Fault> {
+        let found = group_of(typed::stream(view, asked.key)?, self.group);
+        let (stream, group) = found.ok_or_else(|| no_group(asked.key, self.group))?;
+        let ids = self.count.min(stream.len() + group.pending_len());
+        Ok((ids + 3) * (OP_OVERHEAD + self.group.len() + self.consumer.len()))
     }
 
     fn plan_new(&self, stream: &Stream, group: &Group) -> Plan {

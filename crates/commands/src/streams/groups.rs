@@ -5,7 +5,7 @@ use kvark_keyspace::{View, Writer};
 use kvark_values::Stream;
 use kvark_values::stream::{Group, GroupOp, Id};
 
-use super::{change, group_of, ids, put_group_op};
+use super::{change, group_of, ids, misused, put_group_op};
 use crate::context::Context;
 use crate::dispatch::one_line;
 use crate::row::Answer;
@@ -210,7 +210,7 @@ impl Options {
                 options.entries_read = entries_read(req.arg(at + 1))?;
                 at += 2;
             } else {
-                return Err(Fault::syntax());
+                return Err(misused(req));
             }
         }
         Ok(options)

@@ -7,7 +7,7 @@ use kvark_values::{Collection, Stream};
 
 use super::groups::no_group;
 use super::progress::{Facts, first_id};
-use super::{answer_entries, answer_entry, answer_id};
+use super::{answer_entries, answer_entry, answer_id, misused};
 use crate::context::Context;
 use crate::row::Answer;
 use crate::{args, help, typed};
@@ -124,8 +124,8 @@ pub fn groups(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
 /// ...
 /// ```
 pub fn stream(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    let full = full_count(req)?;
     let stream = existing(view, req)?;
+    let full = full_count(req)?;
     out.map(if full.is_some() { 9 } else { 10 });
     answer_head(stream, out);
     match full {
@@ -143,7 +143,7 @@ fn existing<'v>(view: &'v View, req: &Request) -> Result<&'v Stream, Fault> {
 fn full_count(req: &Request) -> Result<Option<usize>, Fault> {
     let is_known = req.len() == 3 || req.is(3, "FULL") && (req.len() == 4 || req.len() == 6 && req.is(4, "COUNT"));
     match req.len() {
-        _ if !is_known => Err(Fault::syntax()),
+        _ if !is_known => Err(misused(req)),
         3 => Ok(None),
         4 => Ok(Some(10)),
         _ => Ok(Some(match args::integer(req.arg(5))? {
