@@ -1,10 +1,11 @@
 //! Sets: members, each once, without order.
 //!
-//! Read on: [`draws`] (SPOP and SRANDMEMBER), [`algebra`] (what several sets have in common, or not).
+//! Read on: [`draws`] (SPOP and SRANDMEMBER), [`algebra`] (what several sets have in common, or not), [`deadlines`] (of members).
 //!
 //! Invariant: a change names the members that it adds or removes, and only those that were not there or were.
 
 pub mod algebra;
+pub mod deadlines;
 pub mod draws;
 
 use kvark_base::Millis;
@@ -35,7 +36,8 @@ fn len_of(set: Option<&Set>) -> usize {
 
 /// `SADD key member [member ...]`
 ///
-/// Adds members to a set, which is made if it is not there, and answers how many of them are new.
+/// Adds members to a set, which is made if it is not there, and answers how many of them are new. One that was there stays, and
+/// does not expire any more.
 ///
 /// ```resp
 /// > SADD colors red green red
@@ -50,14 +52,16 @@ fn len_of(set: Option<&Set>) -> usize {
 /// (error) WRONGTYPE Operation against a key holding the wrong kind of value
 /// ```
 pub fn sadd(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    let (set, mut ops) = (typed::set(w, req.arg(1))?, Vec::new());
+    let set = typed::set(w, req.arg(1))?;
+    let mut plan = Plan::new(set);
     for member in req.args_from(2) {
-        if set.is_none_or(|set| !set.contains(StringRef::new(member))) {
-            Op::Add { member, deadline: 0 }.encode(&mut ops);
+        match set.and_then(|set| set.deadline_of(StringRef::new(member))) {
+            None => plan.count(Op::Add { member, deadline: 0 }),
+            Some(0) => {}
+            Some(_) => Op::Add { member, deadline: 0 }.encode(&mut plan.ops),
         }
     }
-    let before = len_of(set);
-    change_and_count(w, req, &ops, before, out)
+    plan.finish(w, req.arg(1), out)
 }
 
 /// `SREM key member [member ...]`
@@ -75,30 +79,45 @@ pub fn sadd(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
 /// (integer) 0
 /// ```
 pub fn srem(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    let (set, mut ops) = (typed::set(w, req.arg(1))?, Vec::new());
+    let set = typed::set(w, req.arg(1))?;
+    let mut plan = Plan::new(set);
     for member in req.args_from(2) {
         if set.is_some_and(|set| set.contains(StringRef::new(member))) {
-            Op::Remove { member }.encode(&mut ops);
+            plan.count(Op::Remove { member });
         }
     }
-    let before = len_of(set);
-    change_and_count(w, req, &ops, before, out)
+    plan.finish(w, req.arg(1), out)
 }
 
-/// Applies `ops`, if there are any, and answers by how many members the set, which had `before`, grew or shrank. (A member that a
-/// request names twice has two operations, and counts once.)
-fn change_and_count(w: &mut Writer, req: &Request, ops: &[u8], before: usize, out: &mut dyn ReplySink) -> Answer {
-    let key = req.arg(1);
-    if !ops.is_empty() {
-        w.change(key, Type::Set, ops)?;
+/// The operations of a request that is answered by how much a set grew or shrank.
+struct Plan {
+    ops: Vec<u8>,
+    /// How many of them make it grow or shrink, unless a member is named twice.
+    counted: usize,
+    len_before: usize,
+}
+
+impl Plan {
+    fn new(set: Option<&Set>) -> Self {
+        Self { ops: Vec::new(), counted: 0, len_before: len_of(set) }
     }
-    let changed = match (ops.is_empty(), req.len()) {
-        (true, _) => 0,
-        (false, 3) => 1,
-        _ => before.abs_diff(len_of(typed::set(w, key)?)),
-    };
-    out.integer(changed as i64);
-    Ok(Outcome::Done)
+
+    fn count(&mut self, op: Op<'_>) {
+        op.encode(&mut self.ops);
+        self.counted += 1;
+    }
+
+    fn finish(self, w: &mut Writer, key: &[u8], out: &mut dyn ReplySink) -> Answer {
+        if !self.ops.is_empty() {
+            w.change(key, Type::Set, &self.ops)?;
+        }
+        let changed = match self.counted {
+            none_or_one @ 0..=1 => none_or_one,
+            _ => self.len_before.abs_diff(len_of(typed::set(w, key)?)),
+        };
+        out.integer(changed as i64);
+        Ok(Outcome::Done)
+    }
 }
 
 /// `SISMEMBER key member`

@@ -8,7 +8,7 @@ use crate::hashes::{draws as field_draws, fields as hash_fields, numbers};
 use crate::hyperloglog::debugging;
 use crate::lists::{indexes, matches, transfers};
 use crate::row::{Flags, Group, Handler, Keys, Row, Source};
-use crate::sets::{algebra, draws};
+use crate::sets::{algebra, deadlines, draws};
 use crate::streams::{adding, claiming, group_reading, groups, info, pending, reading, removing, trimming};
 use crate::strings::{conditions, lcs, many, ranges};
 use crate::zsets::{combining, drawing, expiring, leaving, popping, scoring, stretches};
@@ -74,7 +74,7 @@ pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
 #[allow(clippy::large_const_arrays)] // It is read at compile time only.
-pub(crate) const TABLE: [Row; 258] = [
+pub(crate) const TABLE: [Row; 267] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append)),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -239,6 +239,9 @@ pub(crate) const TABLE: [Row; 258] = [
     row!("SETEX", 4, String, MAKE, FIRST, "2.0.0", Write(strings::setex)),
     row!("SETNX", 3, String, MAKE_FAST, FIRST, "1.0.0", Write(strings::setnx)),
     row!("SETRANGE", 4, String, MAKE, FIRST, "2.2.0", Write(ranges::setrange)),
+    row!("SEXPIRE", -6, Set, WRITE_FAST, FIRST, "0.1.0", Write(deadlines::sexpire)),
+    row!("SEXPIREAT", -6, Set, WRITE_FAST, FIRST, "0.1.0", Write(deadlines::sexpireat)),
+    row!("SEXPIRETIME", -5, Set, READ_FAST, FIRST, "0.1.0", Read(deadlines::sexpiretime)),
     row!("SHUTDOWN", -1, Server, ADMIN_ANYTIME, NONE, "1.0.0", Ask(durability::shutdown)),
     row!("SINTER", -2, Set, READ, MANY, "1.0.0", Read(algebra::sinter)),
     row!("SINTERCARD", -3, Set, READ.and(Flags::MOVABLE_KEYS), Keys::Counted { count_at: 1, step: 1 }, "7.0.0", Read(algebra::sintercard)),
@@ -249,11 +252,17 @@ pub(crate) const TABLE: [Row; 258] = [
     row!("SMOVE", 4, Set, WRITE_FAST, TWO, "1.0.0", Write(sets::smove)),
     row!("SORT", -2, Generic, SORTS.and(MAKE), STORING, "1.0.0", Ask(sort::sort)),
     row!("SORT_RO", -2, Generic, SORTS.and(READ), FIRST, "7.0.0", Ask(sort::sort_ro)),
+    row!("SPERSIST", -5, Set, WRITE_FAST, FIRST, "0.1.0", Write(deadlines::spersist)),
+    row!("SPEXPIRE", -6, Set, WRITE_FAST, FIRST, "0.1.0", Write(deadlines::spexpire)),
+    row!("SPEXPIREAT", -6, Set, WRITE_FAST, FIRST, "0.1.0", Write(deadlines::spexpireat)),
+    row!("SPEXPIRETIME", -5, Set, READ_FAST, FIRST, "0.1.0", Read(deadlines::spexpiretime)),
     row!("SPOP", -2, Set, WRITE_FAST, FIRST, "1.0.0", Write(draws::spop)),
+    row!("SPTTL", -5, Set, READ_FAST, FIRST, "0.1.0", Read(deadlines::spttl)),
     row!("SRANDMEMBER", -2, Set, READ, FIRST, "1.0.0", Read(draws::srandmember)),
     row!("SREM", -3, Set, WRITE_FAST, FIRST, "1.0.0", Write(sets::srem)),
     row!("SSCAN", -3, Set, READ, FIRST, "2.8.0", Read(sets::sscan)),
     row!("STRLEN", 2, String, READ_FAST, FIRST, "2.2.0", Read(ranges::strlen)),
+    row!("STTL", -5, Set, READ_FAST, FIRST, "0.1.0", Read(deadlines::sttl)),
     row!("SUBSTR", 4, String, READ, FIRST, "1.0.0", Read(ranges::substr)),
     row!("SUNION", -2, Set, READ, MANY, "1.0.0", Read(algebra::sunion)),
     row!("SUNIONSTORE", -3, Set, MAKE, MANY, "1.0.0", Write(algebra::sunionstore)),

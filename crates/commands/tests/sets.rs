@@ -351,3 +351,35 @@ fn a_walk_meets_what_stays_while_the_set_grows_and_shrinks() {
         assert_eq!(found, stays);
     }
 }
+
+#[test]
+fn members_go_when_their_time_comes_and_take_their_deadlines_along() {
+    for thresholds in THRESHOLDS {
+        let mut store = store_with(thresholds);
+        store.expect(&[
+            ("SADD set a b c 1", "(integer) 4"),
+            ("SEXPIRE set 10 MEMBERS 2 a b", "1) (integer) 1\n2) (integer) 1"),
+            ("SEXPIRE set 20 MEMBERS 1 c", "1) (integer) 1"),
+            ("SADD set b d", "(integer) 1"),
+            ("STTL set MEMBERS 3 a b d", "1) (integer) 10\n2) (integer) -1\n3) (integer) -1"),
+            ("SMOVE set other c", "(integer) 1"),
+            ("STTL other MEMBERS 1 c", "1) (integer) 20"),
+            ("COPY set copy", "(integer) 1"),
+            ("SUNIONSTORE all set other", "(integer) 5"),
+        ]);
+        assert_replays(&store);
+        store.advance(9_999);
+        store.expect(&[("SISMEMBER set a", "(integer) 1"), ("SCARD set", "(integer) 4")]);
+        store.advance(1);
+        store.expect(&[
+            ("SISMEMBER set a", "(integer) 0"),
+            ("SISMEMBER copy a", "(integer) 0"),
+            ("SCARD set", "(integer) 3"),
+            ("SCARD all", "(integer) 5"),
+        ]);
+        assert_eq!(set_of(&store.type_line("SINTER set copy all")), ["1", "b", "d"].map(str::to_owned).into());
+        store.advance(10_000);
+        store.expect(&[("EXISTS other", "(integer) 0"), ("SMEMBERS other", "(empty array)")]);
+        assert_replays(&store);
+    }
+}
