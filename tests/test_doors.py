@@ -57,6 +57,8 @@ def shown(reply: Any) -> str:
     match reply:
         case None:
             return "(nil)"
+        case kvark.WrongType():
+            return f"(error) WRONGTYPE {reply}"
         case Refusal() | kvark.KvarkError():
             return f"(error) {reply}"
         case str():
@@ -97,7 +99,7 @@ def asking(db: kvark.Store) -> Ask:
     def ask(*words: bytes | str) -> Any:
         try:
             return db.execute(*words)
-        except kvark.ReplyError as refusal:
+        except (kvark.ReplyError, kvark.WrongType) as refusal:
             return refusal
 
     return ask

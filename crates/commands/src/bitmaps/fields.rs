@@ -178,13 +178,19 @@ fn read_all(view: &View, key: &[u8], steps: &[Step]) -> Result<Vec<Option<i64>>,
 
 /// Does the steps one after the other. The string reaches `last_byte` afterwards, even if no number fits.
 fn write_all(w: &mut Writer, key: &[u8], steps: &[Step], last_byte: usize) -> Result<Vec<Option<i64>>, Fault> {
-    const GROWTH: usize = 1;
+    // Another type is refused before anything is begun.
+    get_value(w, key)?;
+    let writing = steps.iter().filter(|step| step.writes()).count();
+    if writing > 1 {
+        let effects = writing + 1;
+        w.bracket(effects, effects * (key.len() + size_of::<u128>()) + last_byte)?;
+    }
+    let answers = steps.iter().map(|step| write_one(w, key, step)).collect::<Result<_, Fault>>()?;
     let len = get_value(w, key)?.map_or(0, |value| value.text_len());
-    w.bracket(steps.len() + GROWTH, (steps.len() + GROWTH) * (key.len() + size_of::<u128>()) + last_byte)?;
     if len <= last_byte {
         w.splice(key, last_byte, &[0])?;
     }
-    steps.iter().map(|step| write_one(w, key, step)).collect()
+    Ok(answers)
 }
 
 fn write_one(w: &mut Writer, key: &[u8], step: &Step) -> Result<Option<i64>, Fault> {
@@ -193,7 +199,8 @@ fn write_one(w: &mut Writer, key: &[u8], step: &Step) -> Result<Option<i64>, Fau
     let text = text.as_ref().map_or(&[][..], |value| value.text(&mut digits));
     let before = step.field.read(text, step.offset);
     let Some((after, answer)) = step.outcome(before) else { return Ok(None) };
-    if after != before {
+    let grows = step.writes() && text.len() <= step.last_byte();
+    if after != before || grows {
         let patch = step.field.patch(text, step.offset, after);
         w.splice(key, (step.offset / 8) as usize, patch.as_ref())?;
     }
