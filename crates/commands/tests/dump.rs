@@ -114,3 +114,26 @@ fn every_type_comes_back_and_is_there_after_a_crash() {
         assert_eq!(dumped(&mut store, "k"), payload, "{line}");
     }
 }
+
+#[test]
+fn members_keep_their_deadlines_and_those_that_are_past_stay_away() {
+    let mut store = Store::new();
+    store.expect(&[("ZADD k 1 a 2 b", "(integer) 2"), ("ZPEXPIRE k 1000 MEMBERS 1 a", "1) (integer) 1")]);
+    let payload = dumped(&mut store, "k");
+    assert_eq!(store.run(&[&b"RESTORE"[..], b"before", b"0", &payload]), "OK");
+    store.expect(&[("ZPTTL before MEMBERS 2 a b", "1) (integer) 1000\n2) (integer) -1")]);
+    store.advance(1000);
+    assert_eq!(store.run(&[&b"RESTORE"[..], b"after", b"0", &payload]), "OK");
+    store.expect(&[("ZRANGE before 0 -1", "1) \"b\""), ("ZRANGE after 0 -1", "1) \"b\"")]);
+}
+
+#[test]
+fn a_value_whose_members_are_all_past_only_removes() {
+    let mut store = Store::new();
+    store.expect(&[("ZADD k 1 a", "(integer) 1"), ("ZPEXPIRE k 1000 MEMBERS 1 a", "1) (integer) 1")]);
+    let payload = dumped(&mut store, "k");
+    store.advance(1000);
+    store.expect(&[("EXISTS k", "(integer) 0"), ("SET k other", "OK")]);
+    assert_eq!(store.run(&[&b"RESTORE"[..], b"k", b"0", &payload, b"REPLACE"]), "OK");
+    store.expect(&[("EXISTS k", "(integer) 0")]);
+}

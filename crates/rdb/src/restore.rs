@@ -17,8 +17,12 @@ const BATCH_BYTES: usize = 1 << 16;
 
 /// The value of a payload, without the members whose deadline is not after `now_ms`; `None` when no other has it.
 pub fn restore(payload: &Payload<'_>, now_ms: Millis, forms: &Forms) -> Result<Option<Value>> {
-    let mut builder =
-        Builder { value: Value::empty(payload.of_type()), ops: Vec::new(), members: 0, len_bytes: 0, now_ms, forms };
+    restore_within(MAX_VALUE_LEN, payload, now_ms, forms)
+}
+
+fn restore_within(most_bytes: usize, payload: &Payload<'_>, now_ms: Millis, forms: &Forms) -> Result<Option<Value>> {
+    let value = Value::empty(payload.of_type());
+    let mut builder = Builder { value, ops: Vec::new(), members: 0, len_bytes: 0, most_bytes, now_ms, forms };
     payload.read(&mut |part| builder.take(part))?;
     builder.finish()
 }
@@ -29,8 +33,9 @@ struct Builder<'f> {
     ops: Vec<u8>,
     /// How many members there should be.
     members: usize,
-    /// How many bytes all operations had.
+    /// How many bytes all operations had, and may have.
     len_bytes: usize,
+    most_bytes: usize,
     now_ms: Millis,
     forms: &'f Forms,
 }
@@ -64,7 +69,7 @@ impl Builder<'_> {
 
     fn apply(&mut self) -> Result<()> {
         self.len_bytes += self.ops.len();
-        if self.len_bytes > MAX_VALUE_LEN {
+        if self.len_bytes > self.most_bytes {
             return Err(nonsense("the value is longer than a value may be"));
         }
         let applied = self.value.apply(&self.ops, self.forms);
@@ -131,5 +136,23 @@ fn put_group(ops: &mut Vec<u8>, group: &Group<'_>) {
         let consumer = &group.consumers[consumer].name;
         let op = stream::GroupOp::Assign { consumer, delivered_at, deliveries, ids: &[id] };
         stream::Op::Group { name, op }.encode(ops);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Dumper, dump};
+    use kvark_values::Type;
+
+    #[test]
+    fn what_expands_beyond_a_value_is_refused() {
+        let mut dumper = Dumper::new(Type::List, 10, 0);
+        (0..10).for_each(|_| dumper.put(Part::Element(&[b'x'; 10_000])));
+        let bytes = dumper.finish();
+        assert!(bytes.len() < 2000);
+        let within = |most_bytes| restore_within(most_bytes, &Payload::open(&bytes).unwrap(), 0, &Forms::default());
+        assert!(within(90_000).unwrap_err().message().contains("longer than a value may be"));
+        assert_eq!(dump(within(110_000).unwrap().unwrap().as_ref()), bytes);
     }
 }

@@ -5,13 +5,16 @@
 mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use common::cases;
 use kvark_base::random::Random;
+use kvark_rdb::part::{Consumer, Counters, Group, Pending};
 use kvark_rdb::payload::{Refusal, framed};
-use kvark_rdb::{Part, Payload, dump, restore};
-use kvark_values::Forms;
+use kvark_rdb::{Dumper, Part, Payload, dump, restore};
+use kvark_values::stream::Id;
+use kvark_values::{Forms, Type};
 
 /// Counts the bytes that a thread has, and the most it had.
 struct Counting;
@@ -146,4 +149,33 @@ fn empty_collections_are_refused() {
         assert!(!read(&framed(vec![kind, 0], 9)), "kind {kind}");
     }
     assert!(read(&framed(vec![0, 0], 9)), "an empty string is one");
+}
+
+/// A stream of one entry, in a group of one consumer who has it.
+fn stream(last_id: Id) -> Vec<u8> {
+    let fields: [Cow<'static, [u8]>; 2] = [Cow::Borrowed(b"f"), Cow::Borrowed(b"v")];
+    let consumer = Consumer { name: Cow::Borrowed(b"ann"), seen_at: 5, active_at: Some(5) };
+    let pending = Pending { id: Id::new(3, 1), consumer: 0, delivered_at: 5, deliveries: 1 };
+    let group = Group { consumers: vec![consumer], pending: vec![pending], ..Group::default() };
+    let mut dumper = Dumper::new(Type::Stream, 1, 0);
+    dumper.put(Part::Entry { id: Id::new(3, 1), fields: &fields });
+    dumper.put(Part::Counters(Counters { last_id, max_deleted_id: Id::MIN, entries_added: 1 }));
+    dumper.put(Part::Group(group));
+    dumper.finish()
+}
+
+#[test]
+fn a_stream_that_contradicts_itself_is_refused() {
+    let good = stream(Id::new(3, 1));
+    assert!(read(&good));
+    assert!(!read(&stream(Id::new(3, 0))), "its last id is before its last entry");
+    let value = &good[..good.len() - 10];
+    let without_owner = [&value[..value.len() - 17], &[0]].concat();
+    assert!(!read(&framed(without_owner, 10)), "nobody has what is pending");
+    let twice = [&value[..value.len() - 17], &[2], &value[value.len() - 16..], &value[value.len() - 16..]].concat();
+    assert!(!read(&framed(twice, 10)), "somebody has it twice");
+    let at = value.windows(4).position(|bytes| bytes == [1, 3, 1, 3]).expect("one entry, the last id, the first");
+    let mut longer = value.to_vec();
+    longer[at] = 2;
+    assert!(!read(&framed(longer, 10)), "it says two entries and has one");
 }
