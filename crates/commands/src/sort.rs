@@ -50,6 +50,11 @@ pub(crate) const SOURCE: &str = include_str!("sort.rs");
 /// 1) "2"
 /// 2) "3"
 /// 3) "1"
+/// > HSET fruit:1 name apple
+/// (integer) 1
+/// > SORT ids GET fruit:*->name LIMIT 0 2
+/// 1) "apple"
+/// 2) (nil)
 /// > RPUSH names ada bob
 /// (integer) 2
 /// > SORT names
