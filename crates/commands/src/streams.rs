@@ -6,6 +6,7 @@
 //! Invariant: an answer that needs what is changed is given after the change, from what was planned before it.
 
 pub mod adding;
+mod claim_words;
 pub mod claiming;
 pub mod group_reading;
 pub mod groups;

@@ -7,11 +7,11 @@ use kvark_keyspace::{View, Writer};
 use kvark_values::Stream;
 use kvark_values::stream::{Group, GroupOp, Id, Pending};
 
+use super::claim_words::{Options, Scan};
 use super::pending::idle_ms;
 use super::{answer_entry, answer_id, answer_ids, change, ids, known_group, put_group_op};
-use crate::dispatch::one_line;
 use crate::row::Answer;
-use crate::{args, typed};
+use crate::typed;
 
 pub(crate) const SOURCE: &str = include_str!("claiming.rs");
 
@@ -188,56 +188,7 @@ impl<'a> Claim<'a> {
     }
 }
 
-/// The options of XCLAIM.
-struct Options {
-    min_idle: i64,
-    ids_end: usize,
-    delivered_at: Option<i64>,
-    retry_count: Option<u64>,
-    force: bool,
-    just_id: bool,
-    last_id: Id,
-}
-
 impl Options {
-    fn parse(req: &Request, now_ms: u64) -> Result<Self, Fault> {
-        let min_idle = args::integer_or(req.arg(4), "ERR Invalid min-idle-time argument for XCLAIM")?.max(0);
-        let ids_end = (5..req.len()).find(|&at| ids::id(req.arg(at)).is_err()).unwrap_or(req.len());
-        let (force, just_id, last_id) = (false, false, Id::MIN);
-        let mut options = Self { min_idle, ids_end, delivered_at: None, retry_count: None, force, just_id, last_id };
-        let mut at = ids_end;
-        while at < req.len() {
-            at = options.take(req, at, now_ms)?;
-        }
-        Ok(options)
-    }
-
-    /// Takes the option at `at`; where the next one stands.
-    fn take(&mut self, req: &Request, at: usize, now_ms: u64) -> Result<usize, Fault> {
-        let has_more = at + 1 < req.len();
-        if req.is(at, "FORCE") {
-            self.force = true;
-            return Ok(at + 1);
-        } else if req.is(at, "JUSTID") {
-            self.just_id = true;
-            return Ok(at + 1);
-        } else if has_more && req.is(at, "IDLE") {
-            let idle = args::integer_or(req.arg(at + 1), "ERR Invalid IDLE option argument for XCLAIM")?;
-            self.delivered_at = Some((now_ms as i64).saturating_sub(idle));
-        } else if has_more && req.is(at, "TIME") {
-            self.delivered_at = Some(args::integer_or(req.arg(at + 1), "ERR Invalid TIME option argument for XCLAIM")?);
-        } else if has_more && req.is(at, "RETRYCOUNT") {
-            let count = args::integer_or(req.arg(at + 1), "ERR Invalid RETRYCOUNT option argument for XCLAIM")?;
-            self.retry_count = u64::try_from(count).ok();
-        } else if has_more && req.is(at, "LASTID") {
-            self.last_id = ids::id(req.arg(at + 1))?;
-        } else {
-            let option = one_line(req.arg(at));
-            return Err(Fault::new(format!("ERR Unrecognized XCLAIM option '{option}'")));
-        }
-        Ok(at + 2)
-    }
-
     /// A time that makes no sense is now.
     fn how<'a>(&self, req: &Request<'a>, view: &View) -> How<'a> {
         let now = how_now(req, view, self.min_idle, self.just_id);
@@ -253,33 +204,7 @@ impl Options {
     }
 }
 
-/// The arguments of XAUTOCLAIM.
-struct Scan {
-    min_idle: i64,
-    start: Id,
-    count: usize,
-    just_id: bool,
-}
-
 impl Scan {
-    fn parse(req: &Request) -> Result<Self, Fault> {
-        let min_idle = args::integer_or(req.arg(4), "ERR Invalid min-idle-time argument for XAUTOCLAIM")?.max(0);
-        let mut scan = Self { min_idle, start: ids::start(req.arg(5))?, count: 100, just_id: false };
-        let mut at = 6;
-        while at < req.len() {
-            if req.is(at, "COUNT") && at + 1 < req.len() {
-                scan.count = count(req.arg(at + 1))?;
-                at += 1;
-            } else if req.is(at, "JUSTID") {
-                scan.just_id = true;
-            } else {
-                return Err(Fault::syntax());
-            }
-            at += 1;
-        }
-        Ok(scan)
-    }
-
     /// Claims what may be claimed; where to go on, and what was deleted.
     fn run(&self, stream: &Stream, group: &Group, claim: &mut Claim) -> (Id, Vec<Id>) {
         let (mut attempts, mut deleted) = (self.count.saturating_mul(ATTEMPTS), Vec::new());
@@ -296,11 +221,4 @@ impl Scan {
         }
         (pending.peek().map_or(Id::MIN, |&(id, _)| id), deleted)
     }
-}
-
-fn count(text: &[u8]) -> Result<usize, Fault> {
-    let count = usize::try_from(args::integer(text)?).ok();
-    count
-        .filter(|&count| count > 0 && count <= i64::MAX as usize / 16)
-        .ok_or_else(|| Fault::new("ERR COUNT must be > 0"))
 }
