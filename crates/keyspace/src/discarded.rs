@@ -7,14 +7,14 @@ use parking_lot::Mutex;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct Discarded(Mutex<Vec<Box<Value>>>);
+pub struct Discarded(Mutex<Vec<Value>>);
 
 impl Discarded {
     /// Frees a value now if that is soon done, later otherwise.
     #[inline]
     pub fn take(&self, value: Option<Box<Value>>) {
         if let Some(value) = value.filter(|value| value.is_long_to_drop()) {
-            self.0.lock().push(value);
+            self.0.lock().push(*value);
         }
     }
 

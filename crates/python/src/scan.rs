@@ -167,7 +167,7 @@ impl Scan {
         let mut walk = engine.walk(DB, self.range.bounds(), self.range.reverse);
         walk.next(wanted, engine.now_ms(), |entry| {
             let name = if what == What::Values { std::ptr::null_mut() } else { new_bytes(py, entry.key()) };
-            let value = if what == What::Keys { std::ptr::null_mut() } else { new_string(py, &entry) };
+            let value = if what == What::Keys { std::ptr::null_mut() } else { new_string(py, entry) };
             failed |= (name.is_null() && what != What::Values) || (value.is_null() && what != What::Keys);
             last.clear();
             last.extend_from_slice(entry.key());

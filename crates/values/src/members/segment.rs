@@ -85,7 +85,7 @@ impl Segment {
     #[inline]
     fn home(&self, hash: u64) -> usize {
         let bits = (hash << self.depth) >> 32;
-        (bits * self.buckets.len() as u64 >> 32) as usize
+        ((bits * self.buckets.len() as u64) >> 32) as usize
     }
 
     /// The buckets to search, each with its number.
