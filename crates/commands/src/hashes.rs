@@ -1,10 +1,11 @@
 //! Hashes: fields and their values.
 //!
 //! Read on: [`numbers`] (values that count), [`draws`] (random fields, scans), [`fields`] (several fields with a word about
-//! their time).
+//! their time), [`deadlines`] (HEXPIRE and its kin).
 //!
 //! Invariant: setting a field takes its deadline away, unless a word says that it stays; counting leaves it.
 
+pub mod deadlines;
 pub mod draws;
 pub mod fields;
 pub mod numbers;

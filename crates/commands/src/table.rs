@@ -4,7 +4,7 @@
 use crate::bitmaps::{fields, operations, spans};
 use crate::client::peers;
 use crate::geo::searching;
-use crate::hashes::{draws as field_draws, fields as hash_fields, numbers};
+use crate::hashes::{deadlines as field_deadlines, draws as field_draws, fields as hash_fields, numbers};
 use crate::hyperloglog::debugging;
 use crate::lists::{indexes, matches, transfers};
 use crate::row::{Flags, Group, Handler, Keys, Row, Source};
@@ -74,7 +74,7 @@ pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
 #[allow(clippy::large_const_arrays)] // It is read at compile time only.
-pub(crate) const TABLE: [Row; 267] = [
+pub(crate) const TABLE: [Row; 276] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append)),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -153,6 +153,9 @@ pub(crate) const TABLE: [Row; 267] = [
     row!("HDEL", -3, Hash, WRITE_FAST, FIRST, "2.0.0", Write(hashes::hdel)),
     row!("HELLO", -1, Connection, CONNECT_NOAUTH, NONE, "6.0.0", Ask(connection::hello)),
     row!("HEXISTS", 3, Hash, READ_FAST, FIRST, "2.0.0", Read(hashes::hexists)),
+    row!("HEXPIRE", -6, Hash, WRITE_FAST, FIRST, "7.4.0", Write(field_deadlines::hexpire)),
+    row!("HEXPIREAT", -6, Hash, WRITE_FAST, FIRST, "7.4.0", Write(field_deadlines::hexpireat)),
+    row!("HEXPIRETIME", -5, Hash, READ_FAST, FIRST, "7.4.0", Read(field_deadlines::hexpiretime)),
     row!("HGET", 3, Hash, READ_FAST, FIRST, "2.0.0", Read(hashes::hget)),
     row!("HGETALL", 2, Hash, READ, FIRST, "2.0.0", Read(hashes::hgetall)),
     row!("HGETDEL", -5, Hash, WRITE_FAST, FIRST, "8.0.0", Write(hash_fields::hgetdel)),
@@ -163,12 +166,18 @@ pub(crate) const TABLE: [Row; 267] = [
     row!("HLEN", 2, Hash, READ_FAST, FIRST, "2.0.0", Read(hashes::hlen)),
     row!("HMGET", -3, Hash, READ_FAST, FIRST, "2.0.0", Read(hashes::hmget)),
     row!("HMSET", -4, Hash, MAKE_FAST, FIRST, "2.0.0", Write(hashes::hmset)),
+    row!("HPERSIST", -5, Hash, WRITE_FAST, FIRST, "7.4.0", Write(field_deadlines::hpersist)),
+    row!("HPEXPIRE", -6, Hash, WRITE_FAST, FIRST, "7.4.0", Write(field_deadlines::hpexpire)),
+    row!("HPEXPIREAT", -6, Hash, WRITE_FAST, FIRST, "7.4.0", Write(field_deadlines::hpexpireat)),
+    row!("HPEXPIRETIME", -5, Hash, READ_FAST, FIRST, "7.4.0", Read(field_deadlines::hpexpiretime)),
+    row!("HPTTL", -5, Hash, READ_FAST, FIRST, "7.4.0", Read(field_deadlines::hpttl)),
     row!("HRANDFIELD", -2, Hash, READ, FIRST, "6.2.0", Read(field_draws::hrandfield)),
     row!("HSCAN", -3, Hash, READ, FIRST, "2.8.0", Read(field_draws::hscan)),
     row!("HSET", -4, Hash, MAKE_FAST, FIRST, "2.0.0", Write(hashes::hset)),
     row!("HSETEX", -6, Hash, MAKE_FAST, FIRST, "8.0.0", Write(hash_fields::hsetex)),
     row!("HSETNX", 4, Hash, MAKE_FAST, FIRST, "2.0.0", Write(hashes::hsetnx)),
     row!("HSTRLEN", 3, Hash, READ_FAST, FIRST, "3.2.0", Read(hashes::hstrlen)),
+    row!("HTTL", -5, Hash, READ_FAST, FIRST, "7.4.0", Read(field_deadlines::httl)),
     row!("HVALS", 2, Hash, READ, FIRST, "2.0.0", Read(hashes::hvals)),
     row!("INCR", 2, String, MAKE_FAST, FIRST, "1.0.0", Write(counters::incr)),
     row!("INCRBY", 3, String, MAKE_FAST, FIRST, "1.0.0", Write(counters::incrby)),
