@@ -10,7 +10,6 @@ from typing import Any
 
 import kvark
 import pytest
-from collections_models import wants
 
 TWINS = [
     (kvark.List, kvark.AsyncList),
@@ -122,7 +121,6 @@ def test_bitmaps_and_hyperloglogs() -> None:
     asyncio.run(main())
 
 
-@wants("HSET")
 def test_hashes() -> None:
     async def main() -> None:
         async with kvark.aopen(":memory:") as db:
@@ -144,7 +142,6 @@ def test_hashes() -> None:
     asyncio.run(main())
 
 
-@wants("ZADD", "GEOADD")
 def test_sorted_sets_and_places() -> None:
     async def main() -> None:
         async with kvark.aopen(":memory:") as db:
@@ -166,7 +163,6 @@ def test_sorted_sets_and_places() -> None:
     asyncio.run(main())
 
 
-@wants("XADD")
 def test_streams() -> None:
     async def main() -> None:
         async with kvark.aopen(":memory:") as db:

@@ -24,7 +24,7 @@ OBJECTS = [kvark.List, kvark.Hash, kvark.Set, kvark.Zset, kvark.Stream, kvark.Gr
 OBJECTS += [kvark.Geo, kvark.Codec]
 
 
-NEEDED = {"families": "HSET", "hashes": "HSET", "zsets": "ZADD", "geos": "GEOADD"}
+NEEDED = {"hashes": "HPTTL"}
 
 
 @cache

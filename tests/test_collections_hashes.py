@@ -11,8 +11,6 @@ from collections_models import SIZES, STEPS, VALUES, InMemory, outcome, wants
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
-pytestmark = wants("HSET", "HPEXPIRE")
-
 PAIRS = st.lists(st.tuples(VALUES, VALUES), max_size=5)
 
 
@@ -122,6 +120,7 @@ def test_numbers(db: kvark.Store) -> None:
     assert counts.field_size("text") == 4
 
 
+@wants("HPEXPIRE")
 def test_fields_expire_on_their_own(db: kvark.Store) -> None:
     ada = db.hashes["ada"]
     ada.update(a="1", b="2", c="3")
@@ -142,6 +141,7 @@ def test_fields_expire_on_their_own(db: kvark.Store) -> None:
     assert ada == {b"b": b"2", b"c": b"3"}
 
 
+@wants("HPTTL")
 def test_values_with_a_ttl(db: kvark.Store) -> None:
     ada = db.hashes["ada"]
     assert ada.set("a", "1", ttl=50) is True

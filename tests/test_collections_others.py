@@ -8,7 +8,6 @@ from collections.abc import Iterator, MutableMapping
 
 import kvark
 import pytest
-from collections_models import wants
 
 
 @pytest.fixture
@@ -17,7 +16,6 @@ def db() -> Iterator[kvark.Store]:
         yield store
 
 
-@wants("XADD")
 def test_streams(db: kvark.Store) -> None:
     events = db.streams["events"]
     assert (list(events), len(events), events.read(), "1-1" in events) == ([], 0, [], False)
@@ -55,7 +53,6 @@ def test_streams(db: kvark.Store) -> None:
         events.info()
 
 
-@wants("XGROUP")
 def test_groups_of_consumers(db: kvark.Store) -> None:
     jobs = db.streams(codec="json")["jobs"]
     workers = jobs.group("workers").create("0", make_stream=True)
@@ -146,7 +143,6 @@ def test_hyperloglogs(db: kvark.Store) -> None:
     assert db.hlls["c"].count() == a.count(b)
 
 
-@wants("GEOADD")
 def test_places(db: kvark.Store) -> None:
     sicily = db.geos(codec="str")["sicily"]
     assert isinstance(sicily, MutableMapping)

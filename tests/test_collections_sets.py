@@ -6,7 +6,7 @@ from collections.abc import Iterator, MutableSet
 
 import kvark
 import pytest
-from collections_models import STEPS, VALUES, InMemory, outcome, wants
+from collections_models import STEPS, VALUES, InMemory, outcome
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
@@ -160,7 +160,6 @@ def test_sets_of_two_stores_and_of_two_codecs(db: kvark.Store) -> None:
     assert db.sets["a"] & db.sets(codec="str")["a"] == set()
 
 
-@wants("SPEXPIRE")
 def test_members_expire_on_their_own(db: kvark.Store) -> None:
     tags = db.sets["tags"]
     tags |= {"a", "b"}

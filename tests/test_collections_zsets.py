@@ -6,11 +6,9 @@ from collections.abc import Iterator, MutableMapping
 
 import kvark
 import pytest
-from collections_models import SIZES, STEPS, VALUES, InMemory, outcome, wants
+from collections_models import SIZES, STEPS, VALUES, InMemory, outcome
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
-
-pytestmark = wants("ZADD")
 
 SCORES = st.integers(-4, 4).map(float) | st.sampled_from([0.5, 1e300, float("inf"), float("-inf")])
 ENDS = st.none() | st.integers(-8, 8)
@@ -186,7 +184,6 @@ def test_chance_and_the_first_that_is_not_empty(db: kvark.Store) -> None:
     assert db.zsets.pop_any("nobody") is None
 
 
-@wants("ZPEXPIRE")
 def test_members_expire_on_their_own(db: kvark.Store) -> None:
     a = db.zsets["a"]
     a.update(x=1, y=2)

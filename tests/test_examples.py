@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from collections_models import wants
 from live import LiveServer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,7 +35,6 @@ def test_embedded(tmp_path: Path) -> None:
     assert printed.splitlines() == ["Ada", "['user:100', 'user:101']", "4 True 1"]
 
 
-@wants("HSET", "ZADD")
 def test_job_queue(tmp_path: Path) -> None:
     printed = run(example("job_queue.py"), str(tmp_path / "jobs.kvark"), folder=tmp_path)
     assert printed.splitlines() == [
