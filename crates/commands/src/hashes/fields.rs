@@ -2,6 +2,8 @@
 //!
 //! Invariant: a deadline that has passed removes the field.
 
+use std::collections::BTreeSet;
+
 use kvark_base::{Millis, number};
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 use kvark_keyspace::Writer;
@@ -10,7 +12,7 @@ use kvark_values::{Hash, StringRef, Type};
 
 use crate::dispatch::check_key;
 use crate::row::Answer;
-use crate::strings::answer_value;
+use crate::strings::{answer_value, text_of};
 use crate::{args, typed};
 
 pub(crate) const SOURCE: &str = include_str!("fields.rs");
@@ -75,14 +77,20 @@ fn fields_from(req: &Request, at: usize, command: &str) -> Result<usize, Fault> 
     Ok(at + 2)
 }
 
-/// Answers the values of the fields from argument `first` on. One that is named again is missing by then if fields `go`.
-fn answer_fields(hash: Option<&Hash>, req: &Request, first: usize, go: bool, out: &mut dyn ReplySink) {
-    out.array(req.len() - first);
-    for at in first..req.len() {
-        let field = req.arg(at);
-        let gone = go && (first..at).any(|earlier| req.arg(earlier) == field);
-        answer_value(hash.filter(|_| !gone).and_then(|hash| hash.get(StringRef::new(field))), out);
-    }
+/// The values of the fields from argument `first` on, kept for the answer behind a change. One that is named again is missing by then
+/// if fields `go`.
+fn values_of(hash: Option<&Hash>, req: &Request, first: usize, go: bool) -> Vec<Option<Vec<u8>>> {
+    let mut named = BTreeSet::new();
+    let value = |field| {
+        let gone = go && !named.insert(field);
+        hash.filter(|_| !gone).and_then(|hash| hash.get(StringRef::new(field))).map(text_of)
+    };
+    req.args_from(first).map(value).collect()
+}
+
+fn answer_values(values: &[Option<Vec<u8>>], out: &mut dyn ReplySink) {
+    out.array(values.len());
+    values.iter().for_each(|value| answer_value(value.as_deref().map(StringRef::Bytes), out));
 }
 
 /// `HGETDEL key FIELDS numfields field [field ...]`
@@ -106,11 +114,11 @@ pub fn hgetdel(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer
     for field in req.args_from(first).filter(|field| hash.is_some_and(|hash| hash.contains(StringRef::new(field)))) {
         Op::Remove { field }.encode(&mut ops);
     }
-    let held = hash.filter(|_| !ops.is_empty()).cloned();
+    let values = values_of(hash, req, first, true);
     if !ops.is_empty() {
         w.change(key, Type::Hash, &ops)?;
     }
-    answer_fields(held.as_ref(), req, first, true, out);
+    answer_values(&values, out);
     Ok(Outcome::Done)
 }
 
@@ -142,13 +150,11 @@ pub fn hgetex(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer 
             expire_op(field, deadline, time, now_ms).into_iter().for_each(|op| op.encode(&mut ops));
         }
     }
-    let goes = time.has_passed(now_ms);
-    let held = hash.filter(|_| goes && !ops.is_empty()).cloned();
+    let values = values_of(hash, req, first, time.has_passed(now_ms));
     if !ops.is_empty() {
         w.change(key, Type::Hash, &ops)?;
     }
-    let hash = held.as_ref().map_or_else(|| typed::hash(w, key), |held| Ok(Some(held)))?;
-    answer_fields(hash, req, first, goes, out);
+    answer_values(&values, out);
     Ok(Outcome::Done)
 }
 
