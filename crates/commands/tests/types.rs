@@ -22,7 +22,7 @@ const fn sample(
 }
 
 /// Each form of each type, where packed forms end at three members of at most ten bytes. `KEY` is the key.
-const SAMPLES: [Sample; 15] = [
+const SAMPLES: [Sample; 16] = [
     sample("string", "int", &["SET KEY 42"], "INCR KEY"),
     sample("string", "embstr", &["SET KEY hello"], "APPEND KEY x"),
     sample("string", "raw", &["SETRANGE KEY 100 x"], "SETRANGE KEY 3 y"),
@@ -40,6 +40,12 @@ const SAMPLES: [Sample; 15] = [
     sample("zset", "listpack", &["ZADD KEY 1 a 2.5 b"], "ZADD KEY 3 a"),
     sample("zset", "skiplist", &["ZADD KEY 1 a 2 b 3 c -inf d"], "ZINCRBY KEY 1 a"),
     sample("hash", "listpack", &["HSET KEY f 1 g b"], "HSET KEY f 2"),
+    sample(
+        "hash",
+        "listpackex",
+        &["HSET KEY f 1", "HPEXPIREAT KEY 4102444800123 FIELDS 1 f"],
+        "HPERSIST KEY FIELDS 1 f",
+    ),
     sample("hash", "hashtable", &["HSET KEY f 1 g b h 3 i 4"], "HDEL KEY f"),
     sample("stream", "stream", &["XADD KEY 1-1 f v", "XADD KEY 2-1 f w", "XGROUP CREATE KEY g 0"], "XDEL KEY 1-1"),
     sample("stream", "stream", &["XADD KEY 1-1 f v", "XDEL KEY 1-1"], "XSETID KEY 5-1"),
