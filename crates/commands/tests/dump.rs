@@ -98,7 +98,19 @@ fn restore_may_say_how_long_nobody_has_accessed_it() {
 
 #[test]
 fn every_type_comes_back_and_is_there_after_a_crash() {
-    let lines = ["SET k 12", "SETRANGE k 100000 x", "RPUSH k a 1 b 300", "SADD k 3 -1 70000", "SADD k 3 a b"];
+    let lines = [
+        "SET k 12",
+        "SETRANGE k 100000 x",
+        "RPUSH k a 1 b 300",
+        "SADD k 3 -1 70000",
+        "SADD k 3 a b",
+        "SADD k 3 a b; SPEXPIREAT k 1700000500000 MEMBERS 1 a",
+        "ZADD k 3 a 0.1 b -inf 7",
+        "ZADD k 3 a 4 b; ZPEXPIREAT k 1700000500000 MEMBERS 1 a",
+        "HSET k a 1 b two",
+        "XADD k 1-1 f v g 300; XADD k 2-1 f w g 4; XDEL k 1-1",
+        "XADD k 1-1 f v; XGROUP CREATE k g 0; XREADGROUP GROUP g ann STREAMS k >; XGROUP CREATECONSUMER k g bob",
+    ];
     for line in lines {
         let mut store = Store::new();
         for line in line.split("; ") {
