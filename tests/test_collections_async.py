@@ -52,6 +52,13 @@ def test_the_calls_are_the_same(sync: type, twin: type) -> None:
         assert not callable(ours) or name == "group" or inspect.iscoroutinefunction(theirs), name
 
 
+@each_pair
+def test_a_call_leads_to_its_twin(sync: type, twin: type) -> None:
+    for name in sorted((public(sync) & public(twin)) - {"last_id"}):
+        call = getattr(twin, name)
+        assert name == "items" or isinstance(call, property) or name in call.__code__.co_names, name
+
+
 def at_once(call: Coroutine[Any, Any, Any]) -> Any:
     """The result of a coroutine that never suspends."""
     with pytest.raises(StopIteration) as ended:

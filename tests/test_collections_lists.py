@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator, MutableSequence
 from typing import Any
@@ -107,6 +108,18 @@ class ListAgainstList(InMemory):
 
 TestListAgainstList = ListAgainstList.TestCase
 TestListAgainstList.settings = STEPS
+
+
+def test_every_slice_of_a_short_list(db: kvark.Store) -> None:
+    model, items, trimmed = [b"a", b"b", b"c"], db.lists["items"], db.lists["trimmed"]
+    items[:] = model
+    ends = [None, *range(-5, 6)]
+    for start, stop in itertools.product(ends, ends):
+        for step in (None, 1, 2, -1, -2):
+            assert items[start:stop:step] == model[start:stop:step], (start, stop, step)
+        trimmed[:] = model
+        trimmed.trim(start, stop)
+        assert trimmed == model[start:stop], (start, stop)
 
 
 def test_it_is_a_mutable_sequence(db: kvark.Store) -> None:
