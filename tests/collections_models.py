@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import kvark
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
@@ -16,13 +15,6 @@ VALUES = st.sampled_from([b"", b"a", b"b", b"ab", b"7", b"-1", b"007", b"\xff\x0
 # Packed, and beyond.
 SIZES = st.sampled_from([0, 3, 600])
 STEPS = settings(max_examples=150 if LONG else 20, stateful_step_count=40 if LONG else 20, deadline=None)
-
-
-def wants(*words: str) -> pytest.MarkDecorator:
-    """Skips a test of words that this version does not know yet."""
-    with kvark.open(":memory:") as db:
-        missing = [word for word, known in zip(words, db.execute("COMMAND", "INFO", *words), strict=True) if not known]
-    return pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)}: not a command of this version")
 
 
 class InMemory(RuleBasedStateMachine):

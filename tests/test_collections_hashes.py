@@ -7,7 +7,7 @@ from collections.abc import ItemsView, Iterator, KeysView, MutableMapping, Value
 
 import kvark
 import pytest
-from collections_models import SIZES, STEPS, VALUES, InMemory, outcome, wants
+from collections_models import SIZES, STEPS, VALUES, InMemory, outcome
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
@@ -120,7 +120,6 @@ def test_numbers(db: kvark.Store) -> None:
     assert counts.field_size("text") == 4
 
 
-@wants("HPEXPIRE")
 def test_fields_expire_on_their_own(db: kvark.Store) -> None:
     ada = db.hashes["ada"]
     ada.update(a="1", b="2", c="3")
@@ -141,7 +140,6 @@ def test_fields_expire_on_their_own(db: kvark.Store) -> None:
     assert ada == {b"b": b"2", b"c": b"3"}
 
 
-@wants("HPTTL")
 def test_values_with_a_ttl(db: kvark.Store) -> None:
     ada = db.hashes["ada"]
     assert ada.set("a", "1", ttl=50) is True

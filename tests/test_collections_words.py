@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 
 import kvark
-from collections_models import wants
 from kvark import _collections
 
 GROUPS = {"list", "hash", "set", "sorted-set", "stream", "bitmap", "hyperloglog", "geo"}
@@ -60,7 +59,6 @@ def test_every_word_has_a_method_or_a_reason() -> None:
     assert sorted(words() - used() - set(ABSENT)) == []
 
 
-@wants("HPEXPIRE")
 def test_no_reason_is_left_over() -> None:
     assert sorted(set(ABSENT) & used()) == []
     assert sorted(set(ABSENT) - words()) == []
