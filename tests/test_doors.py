@@ -52,7 +52,17 @@ def texts_are_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(_client.READERS, b"=", lambda client, length: (client.read_bytes(length) or b"")[4:])
 
 
-def shown(reply: Any) -> str:
+def in_17_digits(number: float) -> str:
+    """A number as some words of RESP2 write it."""
+    return f"{number:.17g}"
+
+
+def shortest(number: float) -> str:
+    """A number as the others do: in as few digits as it takes to read it back."""
+    return repr(number).removesuffix(".0")
+
+
+def shown(reply: Any, number: Callable[[float], str] = in_17_digits) -> str:
     """A reply as `redis-cli` shows it; one of RESP3, or of the embedded door, as its twin of RESP2."""
     match reply:
         case None:
@@ -66,16 +76,18 @@ def shown(reply: Any) -> str:
         case int():
             return f"(integer) {int(reply)}"
         case float():
-            return shown(f"{reply:.17g}".encode())
+            return shown(number(reply).encode())
         case bytes():
             return '"' + "".join(map(shown_byte, reply)) + '"'
         case dict():
-            return shown([each for pair in reply.items() for each in pair])
+            return shown([each for pair in reply.items() for each in pair], number)
         case []:
             return "(empty array)"
     width = len(str(len(reply)))
     indent = "\n" + " " * (width + 2)
-    return "\n".join(f"{at:>{width}}) {shown(each).replace(chr(10), indent)}" for at, each in enumerate(reply, 1))
+    return "\n".join(
+        f"{at:>{width}}) {shown(each, number).replace(chr(10), indent)}" for at, each in enumerate(reply, 1)
+    )
 
 
 def shown_byte(byte: int) -> str:
@@ -84,16 +96,20 @@ def shown_byte(byte: int) -> str:
 
 
 def twins(reply: Any) -> Iterator[Any]:
-    """What a reply of RESP3 is in RESP2: a map is flat, but where streams are the keys it is a list of pairs."""
+    """What a reply of RESP3 is in RESP2: a map is flat, but where streams are the keys it is a list of pairs; a list of
+    pairs with scores is flat."""
     yield reply
     if isinstance(reply, dict):
         yield [list(pair) for pair in reply.items()]
+    if isinstance(reply, list) and all(isinstance(each, list) and len(each) == 2 for each in reply):
+        yield [each for pair in reply for each in pair]
 
 
 def answers(said: str, reply: Any) -> bool:
     """Whether the reply is what the page says, where three dots stand for anything."""
     pattern = ".*".join(map(re.escape, said.split("...")))
-    return any(re.fullmatch(pattern, shown(twin), re.DOTALL) for twin in twins(reply))
+    texts = (shown(twin, number) for twin in twins(reply) for number in (in_17_digits, shortest))
+    return any(re.fullmatch(pattern, text, re.DOTALL) for text in texts)
 
 
 def run(ask: Ask, steps: Steps) -> None:
