@@ -68,7 +68,7 @@ impl Scale {
     }
 
     /// The moment that `text` means.
-    fn parse(self, text: &[u8], now_ms: Millis, name: &str) -> Result<i64, Fault> {
+    pub(crate) fn parse(self, text: &[u8], now_ms: Millis, name: &str) -> Result<i64, Fault> {
         let number = args::integer(text)?;
         if number < 0 {
             return Err(Fault::new("ERR invalid expire time, must be >= 0"));
@@ -84,7 +84,7 @@ impl Scale {
 }
 
 /// The members from `FIELDS number field ...` on, which begins at argument `at`.
-fn members<'a, T: Expiring>(
+pub(crate) fn members<'a, T: Expiring>(
     req: &Request<'a>,
     at: usize,
     bad_number: &str,

@@ -4,21 +4,19 @@
 
 use std::collections::BTreeSet;
 
-use kvark_base::{Millis, number};
+use kvark_base::Millis;
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 use kvark_keyspace::Writer;
 use kvark_values::hash::Op;
 use kvark_values::{Hash, StringRef, Type};
 
 use crate::dispatch::check_key;
+use crate::member_expiry::{Scale, members};
 use crate::row::Answer;
 use crate::strings::{answer_value, text_of};
 use crate::{args, typed};
 
 pub(crate) const SOURCE: &str = include_str!("fields.rs");
-
-/// The latest deadline of a field, in milliseconds since the Unix epoch, as in Redis.
-const LATEST_MS: i64 = 0xffff_ffff_fffe >> 2;
 
 /// What becomes of the deadlines of fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,21 +34,15 @@ enum Time {
 impl Time {
     /// The deadline that `word` and the number behind it mean, if it is such a word.
     fn parse(word: &[u8], number: Option<&[u8]>, now_ms: Millis, command: &str) -> Result<Option<Self>, Fault> {
-        let (unit_ms, from_ms) = match word.to_ascii_uppercase().as_slice() {
-            b"EX" => (1000, now_ms as i64),
-            b"PX" => (1, now_ms as i64),
-            b"EXAT" => (1000, 0),
-            b"PXAT" => (1, 0),
+        let scale = match word.to_ascii_uppercase().as_slice() {
+            b"EX" => Scale::SECONDS,
+            b"PX" => Scale::MILLISECONDS,
+            b"EXAT" => Scale::UNIX_SECONDS,
+            b"PXAT" => Scale::UNIX_MILLISECONDS,
             _ => return Ok(None),
         };
         let number = number.ok_or_else(|| Fault::new("ERR missing expire time"))?;
-        let given = number::parse_i64(number).ok_or_else(Fault::not_an_integer)?;
-        if given < 0 {
-            return Err(Fault::new("ERR invalid expire time, must be >= 0"));
-        }
-        let at_ms =
-            given.checked_mul(unit_ms).and_then(|ms| ms.checked_add(from_ms)).filter(|&at_ms| at_ms <= LATEST_MS);
-        at_ms.map(|at_ms| Some(Self::At(at_ms as Millis))).ok_or_else(|| Fault::invalid_expire(command))
+        Ok(Some(Self::At(scale.parse(number, now_ms, command)? as Millis)))
     }
 
     fn has_passed(self, now_ms: Millis) -> bool {
@@ -63,18 +55,8 @@ fn fields_from(req: &Request, at: usize, command: &str) -> Result<usize, Fault> 
     if at + 1 >= req.len() {
         return Err(Fault::arity(command));
     }
-    if !req.arg(at).eq_ignore_ascii_case(b"FIELDS") {
-        return Err(Fault::new("ERR Mandatory argument FIELDS is missing or not at the right position"));
-    }
-    let fault = "ERR Number of fields must be a positive integer";
-    let count = args::integer_or(req.arg(at + 1), fault)?;
-    if count < 1 {
-        return Err(Fault::new(fault));
-    }
-    if count as usize != req.len() - at - 2 {
-        return Err(Fault::new("ERR The `numfields` parameter must match the number of arguments"));
-    }
-    Ok(at + 2)
+    let fields = members::<Hash>(req, at, "ERR Number of fields must be a positive integer")?;
+    Ok(req.len() - fields.len())
 }
 
 /// The values of the fields from argument `first` on, kept for the answer behind a change. One that is named again is missing by then
