@@ -24,14 +24,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kvark_base::random::Random;
-use kvark_base::{Error, Kind, Position, Result, limits};
+use kvark_base::{Error, Kind, Position, Result, limits, varint};
 use kvark_disk::Disk;
 use kvark_log::{Admission, Bracket, Facts, Log, Replayed};
 use parking_lot::{Mutex, MutexGuard};
 
 use parts::{Marks, Unsynced};
 use room::Room;
-use writer::{State, Writer, room_for};
+use writer::{Mark, State, Writer, room_for};
 
 /// How records reach their file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,7 +170,8 @@ impl Log for LogFiles {
             return Err(too_long(room));
         }
         let writer = self.writer_with(room)?;
-        Ok(Box::new(FilesBracket { writer, marks: &self.marks, records, len_bytes }))
+        let mark = writer.mark();
+        Ok(Box::new(FilesBracket { log: self, writer, mark, records, len_bytes, carried: 0 }))
     }
 
     fn seal(&self, upto: Position) -> Result<()> {
@@ -284,13 +285,44 @@ impl Log for LogFiles {
 }
 
 struct FilesBracket<'a> {
+    log: &'a LogFiles,
     writer: MutexGuard<'a, Writer>,
-    marks: &'a Marks,
+    /// Where it began.
+    mark: Mark,
+    /// Room that is left.
     records: usize,
     len_bytes: usize,
+    /// Bytes appended.
+    carried: usize,
+}
+
+impl FilesBracket<'_> {
+    #[cold]
+    fn grow(&mut self, records: usize, len_bytes: usize) -> Result<()> {
+        let room = room_for(records, len_bytes);
+        if self.carried + room > u32::MAX as usize - room::PAGE as usize {
+            return Err(too_long(self.carried + room));
+        }
+        let log = self.log;
+        if self.writer.fits(room) || self.writer.carry_over(&mut self.mark, room, &log.marks) {
+            return Ok(());
+        }
+        log.make_room_for(&mut self.writer, self.carried + room)?;
+        assert!(self.writer.carry_over(&mut self.mark, room, &log.marks), "room was just made");
+        Ok(())
+    }
 }
 
 impl Bracket for FilesBracket<'_> {
+    fn reserve(&mut self, records: usize, len_bytes: usize) -> Result<()> {
+        let (records, len_bytes) = (records.max(self.records), len_bytes.max(self.len_bytes));
+        if (records, len_bytes) != (self.records, self.len_bytes) {
+            self.grow(records, len_bytes)?;
+            (self.records, self.len_bytes) = (records, len_bytes);
+        }
+        Ok(())
+    }
+
     fn append(&mut self, parts: &[&[u8]]) -> Position {
         let len: usize = parts.iter().map(|part| part.len()).sum();
         assert!(
@@ -301,7 +333,8 @@ impl Bracket for FilesBracket<'_> {
         );
         self.records -= 1;
         self.len_bytes -= len;
-        self.writer.push(parts, len, self.marks)
+        self.carried += len + varint::len(len as u64);
+        self.writer.push(parts, len, &self.log.marks)
     }
 }
 

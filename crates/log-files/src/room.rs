@@ -4,6 +4,7 @@
 //! Invariant: a spare's name is durable before the spare can be begun, and every byte of it has a block on the disk.
 //! Invariant: spares follow the written segment in number without a gap.
 //! Invariant: the locks are taken in the order `room`, `syncing`, `writer`; only `writer` is ever wanted by an append that finds room.
+//! A bracket that grows holds `writer` and only tries `room`.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -74,6 +75,25 @@ impl LogFiles {
             drop(writer);
             self.prepare(&mut room, needed, Fill::Later)?;
         }
+    }
+
+    /// Puts a ready spare with room for `needed` in front while the writer is held, for a bracket that grows.
+    ///
+    /// Errors: there is no such room, or somebody else makes room at this moment and waits for the writer.
+    #[cold]
+    pub(crate) fn make_room_for(&self, writer: &mut Writer, needed: usize) -> Result<()> {
+        let Some(mut room) = self.room.try_lock() else { return Err(busy(needed)) };
+        writer.check()?;
+        self.remove_spares(&mut room, std::mem::take(&mut writer.spares));
+        writer.mark_ahead(&self.marks);
+        let len = ((needed + segment::FIRST_BATCH) as u64).next_multiple_of(PAGE).max(self.options.segment_len_bytes);
+        let segment = self.create_segment(room.next_sequence, len, Fill::Later).map_err(|e| no_room(len, &e))?;
+        room.next_sequence += 1;
+        let place = Place::of(&segment, self.options.way).map_err(|e| no_room(len, &e));
+        let (place, failed) = place.map_or_else(|error| (None, Some(error)), |place| (Some(place), None));
+        writer.spares.push_back(Spare { segment, place });
+        writer.mark_ahead(&self.marks);
+        failed.map_or(Ok(()), Err)
     }
 
     pub(crate) fn admission(&self, len_bytes: usize) -> Result<Admission> {
@@ -178,6 +198,10 @@ impl LogFiles {
         let spares = std::mem::take(&mut writer.spares);
         writer.mark_ahead(&self.marks);
         drop(writer);
+        self.remove_spares(room, spares);
+    }
+
+    fn remove_spares(&self, room: &mut Room, spares: VecDeque<Spare>) {
         for spare in spares.iter().rev() {
             room.next_sequence = spare.segment.sequence;
             // A file that stays is emptied when its number is used.
@@ -271,6 +295,13 @@ fn write_zeros(file: &dyn kvark_disk::File, len: u64) -> Result<()> {
         at += step as u64;
     }
     Ok(())
+}
+
+fn busy(len: usize) -> Error {
+    let message = format!(
+        "the log has no room ready for {len} bytes that belong together, and makes some: nothing was written; try again"
+    );
+    Error::new(Kind::Busy, message)
 }
 
 fn no_room(len: u64, cause: &Error) -> Error {

@@ -43,6 +43,15 @@ pub(crate) struct Writer {
     pub live: VecDeque<Live>,
 }
 
+/// Where a bracket began.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    at: usize,
+    open_at: Option<usize>,
+    count: u32,
+    last: Position,
+}
+
 /// The most bytes that `records` records of `len_bytes` in all can take, whatever the state of the open batch.
 pub(crate) fn room_for(records: usize, len_bytes: usize) -> usize {
     len_bytes + records * varint::len(len_bytes as u64) + batch::HEADER_LEN + batch::ALIGN
@@ -175,6 +184,42 @@ impl Writer {
         };
         self.begin(&header, segment, place, marks);
         true
+    }
+
+    /// Where things stand.
+    pub fn mark(&self) -> Mark {
+        Mark { at: self.at, open_at: self.open_at, count: self.count, last: self.last }
+    }
+
+    /// Goes on in the first spare, if it is ready and has `room`, and takes along what was appended since `mark`. Those records
+    /// were in no batch yet, so they are in one batch still.
+    pub fn carry_over(&mut self, mark: &mut Mark, room: usize, marks: &Marks) -> bool {
+        let carried = self.since(mark);
+        let (count, last) = (self.count - mark.count, self.last);
+        let here = self.mark();
+        (self.at, self.open_at, self.count, self.last) = (mark.at, mark.open_at, mark.count, mark.last);
+        if !self.roll(carried.len() + room, marks) {
+            (self.at, self.open_at, self.count, self.last) = (here.at, here.open_at, here.count, here.last);
+            return false;
+        }
+        *mark = self.mark();
+        if count > 0 {
+            let start = self.at + batch::HEADER_LEN;
+            let end = start + carried.len();
+            self.place.as_mut().expect("just begun").bytes_mut(start..end).copy_from_slice(&carried);
+            (self.at, self.open_at, self.count, self.last) = (end, Some(mark.at), count, last);
+            marks.free.store((self.limit - self.at) as u64, Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// The bytes of the records that were appended since `mark`.
+    fn since(&mut self, mark: &Mark) -> Vec<u8> {
+        let start = if mark.open_at.is_some() { mark.at } else { mark.at + batch::HEADER_LEN };
+        match &mut self.place {
+            Some(place) if self.count > mark.count => place.bytes_mut(start..self.at).to_vec(),
+            _ => Vec::new(),
+        }
     }
 
     /// Sets the written segment aside.

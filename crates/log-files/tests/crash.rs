@@ -61,13 +61,20 @@ impl Run {
     fn bracket(&mut self) {
         let records: Vec<_> = (0..2 + self.random.below(4)).map(|_| self.record()).collect();
         let len = records.iter().map(Vec::len).sum();
-        let Ok(mut bracket) = self.log.bracket(records.len(), len) else { return };
+        let grows = self.random.chance(1, 2);
+        let room = if grows { (0, 0) } else { (records.len(), len) };
+        let Ok(mut bracket) = self.log.bracket(room.0, room.1) else { return };
         let first = self.records.len();
         for record in records {
-            self.records.push((bracket.append(&[&record]), record));
+            match bracket.reserve(1, record.len()) {
+                Ok(()) => self.records.push((bracket.append(&[&record]), record)),
+                Err(error) => assert!(grows && matches!(error.kind(), Kind::Io | Kind::NoSpace), "{error}"),
+            }
         }
         drop(bracket);
-        self.brackets.push((self.records[first].0, self.log.last()));
+        if let Some((position, _)) = self.records.get(first) {
+            self.brackets.push((*position, self.log.last()));
+        }
     }
 
     fn act(&mut self) {
@@ -270,6 +277,27 @@ fn a_full_disk_refuses_cleanly_until_there_is_space() {
     assert_eq!(log.append(&[&[2; 100]]), Ok(last + 1));
     log.close().unwrap();
     assert_eq!(reopen(&disk, 0).unwrap().2.len() as u64, last + 1);
+}
+
+#[test]
+fn a_bracket_that_can_not_grow_keeps_what_it_holds() {
+    let disk = Faulty::new(4);
+    let (log, _, _) = reopen(&disk, 0).unwrap();
+    disk.set_quota_bytes(disk.used_bytes());
+    log.append(&[b"before"]).unwrap();
+    let mut bracket = log.bracket(1, 100).unwrap();
+    assert_eq!(bracket.append(&[&[1; 100]]), 2);
+    assert_eq!(bracket.reserve(1, 1 << 20).unwrap_err().kind(), Kind::NoSpace);
+    bracket.reserve(1, 100).unwrap();
+    assert_eq!(bracket.append(&[&[2; 100]]), 3);
+    disk.set_quota_bytes(u64::MAX);
+    bracket.reserve(1, 1 << 20).unwrap();
+    assert_eq!(bracket.append(&[&vec![3; 1 << 20]]), 4);
+    drop(bracket);
+    assert_eq!(log.append(&[b"behind"]), Ok(5));
+    log.close().unwrap();
+    let lens: Vec<_> = reopen(&disk, 0).unwrap().2.iter().map(|(_, record)| record.len()).collect();
+    assert_eq!(lens, [6, 100, 100, 1 << 20, 6]);
 }
 
 #[test]

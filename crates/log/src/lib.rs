@@ -122,6 +122,12 @@ pub trait Log: Send + Sync {
 
 /// Several records that are one: all of them are there after a crash, or none.
 pub trait Bracket {
+    /// Sees to it that there is room for at least `records` more records of `len_bytes` in all; what is left of the room
+    /// that was asked for before counts.
+    ///
+    /// Errors: there is none, now. The bracket and what it holds are as they were, so that whoever needs less may go on.
+    fn reserve(&mut self, records: usize, len_bytes: usize) -> Result<()>;
+
     /// Appends one record within the room that was asked for; returns its position.
     /// Panics when the room is exceeded: the caller's bound was wrong, which is a bug.
     fn append(&mut self, parts: &[&[u8]]) -> Position;

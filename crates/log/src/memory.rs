@@ -229,6 +229,12 @@ struct MemoryBracket<'a> {
 }
 
 impl Bracket for MemoryBracket<'_> {
+    fn reserve(&mut self, records: usize, len_bytes: usize) -> Result<()> {
+        self.records = self.records.max(records);
+        self.len_bytes = self.len_bytes.max(len_bytes);
+        Ok(())
+    }
+
     fn append(&mut self, parts: &[&[u8]]) -> Position {
         let len: usize = parts.iter().map(|part| part.len()).sum();
         let (records, len_bytes) = (self.records, self.len_bytes);

@@ -51,6 +51,8 @@ pub fn run(fresh: &dyn Fn() -> Place) {
         ("what was not kept is a prefix or gone", unkept_records_come_back_in_order_or_not_at_all),
         ("a bracket is whole", a_bracket_is_whole),
         ("a bracket keeps to its room", a_bracket_keeps_to_its_room),
+        ("a bracket grows and stays whole", a_bracket_grows_and_stays_whole),
+        ("a bracket that grew is whole or gone", a_bracket_that_grew_is_whole_or_gone),
         ("replay begins after the position asked for", replay_begins_after_the_position_asked_for),
         ("an error of the reader ends replay", an_error_of_the_reader_ends_replay),
         ("marks keep their order", marks_keep_their_order),
@@ -162,6 +164,52 @@ fn a_bracket_keeps_to_its_room(place: Place) {
     assert!(catch_unwind(AssertUnwindSafe(|| bracket.append(&[b""]))).is_err());
     drop(bracket);
     assert_eq!(append(&*log, b"next"), 2);
+}
+
+fn a_bracket_grows_and_stays_whole(place: Place) {
+    let log = place.open();
+    replay(&*log, 0);
+    let mut next = 1;
+    for round in 0..6 {
+        // What stands in the open batch before a bracket does not move with it.
+        for _ in 0..round % 3 {
+            assert_eq!(append(&*log, &record(next)), next);
+            next += 1;
+        }
+        let first = next;
+        let mut bracket = log.bracket(1, record(first).len()).unwrap();
+        while next < first + 10 * round + 1 {
+            bracket.reserve(1, record(next).len()).unwrap();
+            assert_eq!(bracket.append(&[&record(next)]), next);
+            next += 1;
+        }
+        assert!(log.sealed() < first || round == 0, "{} lies within the bracket from {first} on", log.sealed());
+        drop(bracket);
+        if round % 2 == 0 {
+            place.keep(&*log, next - 1);
+        }
+    }
+    place.keep(&*log, next - 1);
+    drop(log);
+    assert_eq!(replay(&*place.open(), 0), numbered(1..=next - 1));
+}
+
+fn a_bracket_that_grew_is_whole_or_gone(place: Place) {
+    let log = place.open();
+    replay(&*log, 0);
+    (1..=3).for_each(|position| assert_eq!(append(&*log, &record(position)), position));
+    place.keep(&*log, 3);
+    assert_eq!(append(&*log, &record(4)), 4);
+    let mut bracket = log.bracket(0, 0).unwrap();
+    for position in 5..=60 {
+        bracket.reserve(1, record(position).len()).unwrap();
+        assert_eq!(bracket.append(&[&record(position)]), position);
+    }
+    drop(bracket);
+    drop(log);
+    let records = replay(&*place.open(), 0);
+    assert!([3, 4, 60].contains(&records.len()), "{} records: a part of the bracket", records.len());
+    assert_eq!(records, numbered(1..=records.len() as u64));
 }
 
 fn replay_begins_after_the_position_asked_for(place: Place) {
