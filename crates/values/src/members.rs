@@ -87,12 +87,6 @@ fn hashes<const PAYLOAD: usize>(places: &Places, records: &Arena, wanted: &[u32]
     refs.iter().map(|&at| hash_of(record::read::<PAYLOAD>(records.at(at)).member)).collect()
 }
 
-#[inline]
-fn read<const PAYLOAD: usize>(places: &Places, records: &Arena, place: u32) -> (Ref, u64) {
-    let at = places.get(place as usize);
-    (at, hash_of(record::read::<PAYLOAD>(records.at(at)).member))
-}
-
 impl<const PAYLOAD: usize> Members<PAYLOAD> {
     /// How many members.
     #[inline]
@@ -127,6 +121,11 @@ impl<const PAYLOAD: usize> Members<PAYLOAD> {
     pub fn pair(&self, place: usize) -> (&[u8], &[u8]) {
         let Record { member, payload, .. } = self.record(place);
         (member, payload)
+    }
+
+    #[inline]
+    fn hash_at(&self, place: usize) -> u64 {
+        hash_of(self.member(place))
     }
 
     #[inline]
@@ -198,22 +197,34 @@ impl<const PAYLOAD: usize> Members<PAYLOAD> {
 
     /// Removes the member at `place`. The one that was at [`Members::len`] (as it is now) is at `place` then.
     pub fn remove_at(&mut self, place: usize) {
-        self.remove_hashed(place, hash_of(self.member(place)));
+        self.remove_hashed(place, self.hash_at(place));
     }
 
     fn remove_hashed(&mut self, place: usize, hash: u64) {
-        let (last, at, len) = (self.len() - 1, self.places.get(place), self.record(place).len);
+        let (last, len) = (self.len() - 1, self.record(place).len);
+        let hash_of_moved = self.hash_at(last);
         let Self { index, places, records } = self;
-        let (moved, hash_of_moved) = read::<PAYLOAD>(places, records, last as u32);
         index.ask_for(hash_of_moved);
         index.remove(hash, place as u32, places.len(), |wanted| hashes::<PAYLOAD>(places, records, wanted));
         if place != last {
             index.relocate(hash_of_moved, last as u32, place as u32);
-            places.set(place, moved);
         }
-        places.pop();
-        records.free(at, len);
+        self.close_hole(place, len);
         self.tidy();
+    }
+
+    /// The last member moves to `place`, whose record takes `len` bytes and goes. Where they are equally long its record moves too, so that
+    /// no waste comes from members that are all alike.
+    fn close_hole(&mut self, place: usize, len: usize) {
+        let last = self.len() - 1;
+        let (hole, moved) = (self.places.get(place), self.places.get(last));
+        if place != last && self.record(last).len == len {
+            self.records.fill(hole, moved, len);
+        } else {
+            self.places.set(place, moved);
+            self.records.free(hole, len);
+        }
+        self.places.pop();
     }
 
     /// Appends a few records anew that stand among waste, until their chunk can be given back.

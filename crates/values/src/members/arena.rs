@@ -1,11 +1,12 @@
 //! The records of a table, one behind another in chunks.
 //!
-//! A record is appended to the current chunk; removal only marks it and counts. A chunk whose last record has gone is given back. When
-//! more than a third of all bytes are dead, the records of the emptiest chunk are appended anew, a few at each change, until it can be
-//! given back too (a log-structured memory, Rumble et al. 2014). So memory stays within about 1.5 of what is in use, whatever is
-//! written in whatever sizes, and no call takes long.
+//! A record is appended to the current chunk. Removal only marks it and counts, or cuts it off where it ends its chunk; or another
+//! record moves over it. A chunk whose last record has gone is given back. When more than a third of all bytes are dead, the records of
+//! the emptiest chunk are appended anew, a few at each change, until it can be given back too (a log-structured memory, Rumble et al.
+//! 2014). So memory stays within about 1.5 of what is in use, whatever is written in whatever sizes, and no call takes long.
 //!
 //! Invariant: `live` of a chunk is the bytes of its records that are not dead. `live` and `used` of the arena are the sums over all chunks.
+//! Invariant: of the chunk that is being emptied everything before the cursor is dead, so what is cut off never lies before it.
 //! Invariant: a chunk never moves in memory and never grows beyond the room it was made with.
 
 use super::{prefetch, record};
@@ -134,12 +135,28 @@ impl Arena {
         self.chunks.len() - 1
     }
 
-    /// Marks a record of `len` bytes as dead.
+    /// Lets a record of `len` bytes go. It is marked as dead, unless it ends its chunk, which can then be cut off before it.
     pub(super) fn free(&mut self, place: Ref, len: usize) {
-        record::mark_dead(self.at_mut(place));
+        let (chunk, offset) = (&mut self.chunks[place.chunk()], place.offset());
+        if offset + len == chunk.bytes.len() {
+            chunk.bytes.truncate(offset);
+            self.used -= len;
+        } else {
+            record::mark_dead(&mut chunk.bytes[offset..]);
+        }
+        chunk.live -= len;
         self.live -= len;
-        self.chunks[place.chunk()].live -= len;
         self.give_back_if_dead(place.chunk());
+    }
+
+    /// Moves the record at `from` over the one at `hole`, which goes. Both take `len` bytes.
+    pub(super) fn fill(&mut self, hole: Ref, from: Ref, len: usize) {
+        let (to, at) = (hole.offset(), from.offset());
+        match self.chunks.get_disjoint_mut([hole.chunk(), from.chunk()]) {
+            Ok([into, out_of]) => into.bytes[to..to + len].copy_from_slice(&out_of.bytes[at..at + len]),
+            Err(_) => self.chunks[hole.chunk()].bytes.copy_within(at..at + len, to),
+        }
+        self.free(from, len);
     }
 
     fn give_back_if_dead(&mut self, at: usize) {

@@ -119,6 +119,26 @@ fn a_million_short_members_take_little_memory() {
 }
 
 #[test]
+fn members_of_one_length_leave_no_waste_behind() {
+    let (mut random, mut scored) = (Random::from_seed(5), Scored::default());
+    for number in 0..20_000u64 {
+        scored.insert(&number.to_be_bytes(), &number.to_le_bytes());
+    }
+    while !scored.is_empty() {
+        scored.remove_at(random.below(scored.len() as u64) as usize);
+        if random.chance(1, 4) {
+            let number = random.next_u64();
+            scored.insert(&number.to_be_bytes(), &number.to_le_bytes());
+        }
+        if scored.len() % 100 == 0 {
+            let (used, live) = scored.records.check();
+            assert_eq!(used, live);
+            assert!(scored.iter().all(|(member, score)| member.iter().eq(score.iter().rev())));
+        }
+    }
+}
+
+#[test]
 fn memory_goes_back_with_the_members() {
     let mut scored = Scored::default();
     for number in 0..100_000u64 {
