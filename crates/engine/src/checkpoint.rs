@@ -15,7 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kvark_base::background::breathe;
 use kvark_base::{Error, Kind, Millis, Position, Result};
 use kvark_keyspace::Keyspace;
-use kvark_keyspace::checkpoint::{Checkpoint, Pass, tier_prefix};
+use kvark_keyspace::checkpoint::{Checkpoint, Pass};
+use kvark_keyspace::parts::part_prefix;
+use kvark_keyspace::tier_entry::tier_prefix;
 use kvark_log::Log;
 use kvark_tier::{Batch, Tier};
 use parking_lot::Mutex;
@@ -121,10 +123,16 @@ impl Checkpointer {
     }
 
     fn begin(&self, log: &dyn Log, pass: &Pass) -> Result<()> {
-        if pass.clear != 0 {
-            log.sync()?;
+        if pass.clear == 0 {
+            return Ok(());
         }
-        (0..16).filter(|db| pass.clear >> db & 1 == 1).try_for_each(|db| self.tier.clear_prefix(&tier_prefix(db)))
+        log.sync()?;
+        // A clearing may outlive a crash that what was done before it does not: entries go before the parts that they speak of.
+        for prefix_of in [tier_prefix, part_prefix] {
+            self.tier.flush()?;
+            (0..16).filter(|db| pass.clear >> db & 1 == 1).try_for_each(|db| self.tier.clear_prefix(&prefix_of(db)))?;
+        }
+        Ok(())
     }
 
     /// One batch; behind the last one the checkpoint itself.

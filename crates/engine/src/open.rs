@@ -118,7 +118,7 @@ pub(crate) fn recover(keyspace: &Keyspace, log: &dyn Log, tier: Option<&dyn Tier
     if let Some(tier) = tier {
         let everything = (Bound::Included(FIRST_DATA_KEY), Bound::Unbounded);
         tier.range(everything, false, &mut |key, value| recovery.pair(key, value).map(|()| true))?;
-        recovery.take_pairs()?;
+        recovery.end_pairs()?;
     }
     let replayed = log.replay(checkpoint.position, &mut |position, record| recovery.record(position, record))?;
     recovery.take_records()?;

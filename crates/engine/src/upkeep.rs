@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 use kvark_base::{Error, Kind, Millis, Result};
 use kvark_commands::{ShutdownOptions, Upkeep};
 use kvark_disk::Real;
-use kvark_keyspace::checkpoint::TierEntry;
 
 use crate::checkpoint::FIRST_DATA_KEY;
 use crate::config_file;
@@ -55,10 +54,7 @@ impl Upkeep for Engine {
         for _ in 0..RELOAD_TRIES {
             self.checkpoint()?;
             let reloaded = self.keyspace.reload_when_clean(|load| {
-                checkpointer.tier.range(everything, false, &mut |key, value| {
-                    load(TierEntry::decode(key, value, self.keyspace.forms())?);
-                    Ok(true)
-                })
+                checkpointer.tier.range(everything, false, &mut |key, value| load(key, value).map(|()| true))
             })?;
             if reloaded {
                 return Ok(());

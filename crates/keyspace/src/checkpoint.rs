@@ -1,13 +1,7 @@
-//! From memory to the tier, all the time, in small slices; and the bytes of an entry there.
-//!
-//! ```text
-//! tier key:    | 1 + physical database 1 | key |
-//! tier value:  | version 8 | flags 1 | [expires_at 8, when flags & 1] | kind 1 | payload |
-//! ```
-//! (`docs/format/tier.md` has the page; integers are little-endian; keys beginning with 0 are the engine's own.)
+//! From memory to the tier, all the time, in small slices.
 //!
 //! A [`Pass`] goes once over every shard and hands out the entries whose version is above the shard's last checkpoint,
-//! and tombstones for keys that were removed. It is fuzzy: while it goes, commands go on. What changes behind its back has
+//! and tombstones for keys that were removed. A big collection it hands out part by part ([`crate::parts`]), letting go of the shard between them. It is fuzzy: while it goes, commands go on. What changes behind its back has
 //! a version above the position at which it began, is dirty still, and is in the log above the cut.
 //!
 //! Invariant: the position of a pass is taken for each shard while that shard is held, before its first slice.
@@ -16,15 +10,18 @@
 
 use std::sync::atomic::Ordering;
 
+use kvark_base::Position;
 use kvark_base::background::breathe;
 use kvark_base::limits::DATABASES;
-use kvark_base::{Error, Kind, Millis, Position, Result};
 use kvark_tier::Batch;
-use kvark_values::{Forms, NewValue, codec};
+use kvark_values::codec;
 
-use crate::entry::EntryRef;
+use crate::entry::EntryPtr;
 use crate::keyspace::Keyspace;
+use crate::parts::{Dropped, Parts};
+use crate::shard::State;
 use crate::table::Place;
+use crate::tier_entry::{self, tier_key};
 
 /// Entries looked at while one shard is held: some tens of microseconds.
 const SLICE_ENTRIES: usize = 512;
@@ -32,17 +29,31 @@ const SLICE_ENTRIES: usize = 512;
 const SLICE_BYTES: usize = 256 * 1024;
 
 /// One walk over everything, towards a checkpoint.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Pass {
     /// Databases to be cleared in the tier before the first slice, as bits of physical numbers.
     pub clear: u16,
     shard: u32,
     db: u8,
     place: Option<Place>,
+    /// Collections that it came by and that leave in parts, before it goes on.
+    big: Vec<Big>,
+    /// Those of which it has handed out parts.
+    parted: Vec<Big>,
+    /// Parts that are removed at the end, when every entry that spoke of them is replaced.
+    dropped: Vec<Dropped>,
     /// Where each shard stood when the pass came to it.
     positions: Vec<Position>,
     /// What shards had removed, to be put back when the pass fails.
     removed: Vec<(u32, u8, Box<[u8]>)>,
+}
+
+/// A key that holds a big collection, or did when the pass came by.
+#[derive(Debug, Clone)]
+struct Big {
+    shard: u32,
+    db: u8,
+    key: Box<[u8]>,
 }
 
 /// What the tier must remember beside the entries when a pass is complete.
@@ -67,20 +78,24 @@ impl Keyspace {
     /// Begins a pass.
     pub fn begin_pass(&self) -> Pass {
         let clear = self.flushed.swap(0, Ordering::Relaxed);
-        Pass { clear, shard: 0, db: 0, place: None, positions: Vec::new(), removed: Vec::new() }
+        Pass { clear, ..Pass::default() }
     }
 
     /// Adds to `batch` until it holds about `batch_bytes` more or the pass is complete; returns whether there is more to come.
     /// The batch is in no order and may name a key twice: the later word counts.
     pub fn continue_pass(&self, pass: &mut Pass, batch: &mut Batch, batch_bytes: usize) -> bool {
         let mut bytes = 0;
-        while pass.shard < self.shards() {
+        while pass.shard < self.shards() || !pass.big.is_empty() {
             if bytes >= batch_bytes {
                 return true;
             }
             breathe();
-            bytes += self.pass_slice(pass, batch);
+            bytes += match pass.big.last() {
+                Some(big) => self.pass_part(&big.clone(), pass, batch),
+                None => self.pass_slice(pass, batch),
+            };
         }
+        pass.dropped.iter().for_each(|dropped| dropped.remove(batch));
         false
     }
 
@@ -98,6 +113,7 @@ impl Keyspace {
                 batch.push((tier_key(db, &key), None));
                 pass.removed.push((pass.shard, db, key));
             }
+            pass.dropped.append(&mut state.dropped);
         }
         let mut entries = 0;
         while entries < SLICE_ENTRIES && bytes < SLICE_BYTES {
@@ -107,12 +123,19 @@ impl Keyspace {
                 entries += 1;
                 // SAFETY: the shard is held.
                 let entry = unsafe { ptr.borrow() };
-                if entry.version() > since {
-                    let value = tier_value(&entry);
-                    bytes += entry.key().len() + value.len();
-                    batch.push((tier_key(pass.db, entry.key()), Some(value)));
-                    // SAFETY: as above.
-                    unsafe { ptr.stamp(entry.version(), true) };
+                if entry.version() <= since {
+                    return;
+                }
+                // SAFETY: as above; nobody borrows the parts.
+                let parts = unsafe { ptr.parts_mut() };
+                let is_parted = parts.is_some();
+                if let Some(parts) = parts.filter(|_| all) {
+                    pass.dropped.extend(parts.give_up(pass.db));
+                }
+                if is_parted || entry.value().is_big() {
+                    pass.big.push(Big { shard: pass.shard, db: pass.db, key: entry.key().into() });
+                } else {
+                    bytes += hand_out(ptr, pass.db, batch);
                 }
             });
             pass.place = place;
@@ -121,6 +144,51 @@ impl Keyspace {
             }
         }
         bytes
+    }
+
+    /// Hands out the next part of a big collection, and behind the last one its entry.
+    fn pass_part(&self, big: &Big, pass: &mut Pass, batch: &mut Batch) -> usize {
+        let (before, key, db) = (batch.len(), self.key(&big.key), big.db);
+        let mut state = self.shard(big.shard);
+        let whole = match state.find(db, &key) {
+            Some(found) => self.hand_out_part(&mut state, found.entry, db, batch),
+            // It has gone meanwhile, and its removal is for the next pass.
+            None => true,
+        };
+        drop(state);
+        if whole {
+            pass.parted.extend(pass.big.pop());
+        }
+        batch[before..].iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum()
+    }
+
+    /// True when the entry is handed out.
+    fn hand_out_part(&self, state: &mut State, ptr: EntryPtr, db: u8, batch: &mut Batch) -> bool {
+        // SAFETY: the shard is held.
+        let (is_big, parts) = unsafe { (ptr.borrow().value().is_big(), ptr.parts_mut()) };
+        if !is_big && parts.as_ref().is_none_or(|parts| parts.asks_for_copy()) {
+            // It has become small, or another value has taken its place.
+            if let Some(parts) = parts {
+                state.dropped.extend(parts.drop_all(db));
+                // SAFETY: as above; nothing of the value or its parts is borrowed any more.
+                unsafe { ptr.set_parts(None) };
+            }
+            hand_out(ptr, db, batch);
+            return true;
+        }
+        if parts.is_none() {
+            // SAFETY: as above.
+            unsafe { ptr.set_parts(Some(Parts::default())) };
+        }
+        // SAFETY: as above; the parts are beside the value.
+        let (entry, parts) = unsafe { (ptr.borrow(), ptr.parts_mut().expect("it has them by now")) };
+        let part_bytes = self.part_bytes.load(Ordering::Relaxed);
+        let Some(written) = parts.write(entry.value(), db, &self.next_parts, part_bytes, batch) else { return false };
+        let kind = codec::kind_of(entry.of_type());
+        batch.push((tier_key(db, entry.key()), Some(tier_entry::in_parts(&entry, kind, &written))));
+        // SAFETY: as above.
+        unsafe { ptr.stamp(entry.version(), true) };
+        true
     }
 
     /// The pass is complete and its batches are applied and flushed: what it saw is clean from now on.
@@ -142,12 +210,35 @@ impl Keyspace {
     }
 
     /// The tier refused: what the pass took is dirty again.
-    pub fn abandon_pass(&self, pass: Pass) {
+    pub fn abandon_pass(&self, mut pass: Pass) {
         self.flushed.fetch_or(pass.clear, Ordering::Relaxed);
-        for (shard, db, key) in pass.removed {
+        for (shard, db, key) in std::mem::take(&mut pass.removed) {
             self.shard(shard).removed.push((db, key));
         }
+        self.shard(0).dropped.append(&mut pass.dropped);
+        for big in pass.big.iter().chain(&pass.parted) {
+            let mut state = self.shard(big.shard);
+            let Some(found) = state.find(big.db, &self.key(&big.key)) else { continue };
+            // SAFETY: the shard is held.
+            if let Some(parts) = unsafe { found.entry.parts_mut() } {
+                state.dropped.extend(parts.give_up(big.db));
+            }
+        }
     }
+}
+
+/// Appends an entry to the batch; how many bytes it has there.
+fn hand_out(ptr: EntryPtr, db: u8, batch: &mut Batch) -> usize {
+    // SAFETY: the caller holds the shard of a live entry.
+    let entry = unsafe { ptr.borrow() };
+    let mut scratch = codec::Scratch::default();
+    let (kind, payload) = codec::encode(entry.value(), &mut scratch);
+    let value = tier_entry::whole(&entry, kind, payload);
+    let bytes = entry.key().len() + value.len();
+    batch.push((tier_key(db, entry.key()), Some(value)));
+    // SAFETY: as above.
+    unsafe { ptr.stamp(entry.version(), true) };
+    bytes
 }
 
 impl Pass {
@@ -161,77 +252,5 @@ impl Pass {
         self.db = 0;
         self.shard += 1;
         false
-    }
-}
-
-/// Where an entry lives in the tier.
-pub fn tier_key(db: u8, key: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(1 + key.len());
-    bytes.push(db + 1);
-    bytes.extend_from_slice(key);
-    bytes
-}
-
-/// Every tier key of a physical database begins with this.
-pub fn tier_prefix(db: u8) -> [u8; 1] {
-    [db + 1]
-}
-
-fn tier_value(entry: &EntryRef<'_>) -> Vec<u8> {
-    let mut scratch = codec::Scratch::default();
-    let (kind, payload) = codec::encode(entry.value(), &mut scratch);
-    let mut bytes = Vec::with_capacity(18 + payload.len());
-    bytes.extend_from_slice(&entry.version().to_le_bytes());
-    let expires_at = entry.expires_at();
-    bytes.push(u8::from(expires_at != 0));
-    if expires_at != 0 {
-        bytes.extend_from_slice(&expires_at.to_le_bytes());
-    }
-    bytes.push(kind);
-    bytes.extend_from_slice(payload);
-    bytes
-}
-
-/// What the tier says of a key.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TierEntry<'a> {
-    /// Physical database.
-    pub db: u8,
-    /// The key.
-    pub key: &'a [u8],
-    /// The position of the effect that made it so.
-    pub version: Position,
-    /// 0 is never.
-    pub expires_at: Millis,
-    /// The value.
-    pub value: NewValue<'a>,
-}
-
-impl<'a> TierEntry<'a> {
-    /// Reads a pair of the tier. Errors with [`Kind::Corrupt`] when it is not one that a pass wrote.
-    pub fn decode(key: &'a [u8], value: &'a [u8], forms: &Forms) -> Result<Self> {
-        Self::split(key, value, forms).ok_or_else(|| {
-            let shown = &key[..key.len().min(32)];
-            let message =
-                format!("the tier's entry {shown:02x?} of {} bytes makes no sense: run `kvark check`", value.len());
-            Error::new(Kind::Corrupt, message)
-        })
-    }
-
-    fn split(key: &'a [u8], value: &'a [u8], forms: &Forms) -> Option<Self> {
-        let (&db, key) = key.split_first()?;
-        let db = db.checked_sub(1).filter(|&db| usize::from(db) < DATABASES)?;
-        let (version, rest) = value.split_first_chunk::<8>()?;
-        let (&flags, mut rest) = rest.split_first()?;
-        let mut expires_at = 0;
-        if flags == 1 {
-            let (at, behind) = rest.split_first_chunk::<8>()?;
-            (expires_at, rest) = (u64::from_le_bytes(*at), behind);
-        } else if flags != 0 {
-            return None;
-        }
-        let (&kind, payload) = rest.split_first()?;
-        let value = codec::decode(kind, payload, forms).ok()?;
-        Some(Self { db, key, version: u64::from_le_bytes(*version), expires_at, value })
     }
 }

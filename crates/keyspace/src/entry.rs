@@ -4,7 +4,8 @@
 //! | version 56, form 2, has_expiry 1, in_tier 1, type 4 | key_len 16, value_len 30, accessed 18 | [expires_at 8] | key | value |
 //! ```
 //!
-//! The value is its bytes (form `INLINE`), an integer of 8 bytes (`INT`), or the address of a [`Value`] (`BOXED`).
+//! The value is its bytes (form `INLINE`), an integer of 8 bytes (`INT`), or the address of a [`Value`] (`BOXED`),
+//! which may have parts in the tier (`PARTED`).
 //! `key:000000000042` with 64 bytes of value takes 16 + 16 + 64 = 96 bytes, and nothing is rounded up.
 //!
 //! Invariant: `version` is the position of the key's latest effect in the log: above the checkpoint it is dirty, above
@@ -18,6 +19,7 @@ use kvark_base::limits::{MAX_KEY_LEN, MAX_VALUE_LEN};
 use kvark_base::{Millis, Position};
 use kvark_values::{NewValue, StringRef, Type, Value, ValueRef};
 
+use crate::parts::{Parted, Parts};
 use crate::slab::Slab;
 
 /// The longest string kept inside its entry.
@@ -39,6 +41,7 @@ pub const ACCESS_MASK: u64 = (1 << 18) - 1;
 const INLINE: u64 = 0;
 const INT: u64 = 1;
 const BOXED: u64 = 2;
+const PARTED: u64 = 3;
 
 const _: () = assert!(MAX_KEY_LEN <= u16::MAX as usize);
 const _: () = assert!(MAX_VALUE_LEN as u64 <= LEN_MASK);
@@ -217,8 +220,35 @@ impl EntryPtr {
     /// # Safety
     /// The entry is alive and the caller holds its shard alone.
     pub unsafe fn boxed_mut<'a>(self) -> Option<&'a mut Value> {
-        // SAFETY: handed on from the caller; a boxed form holds the address of a value.
-        unsafe { (self.form() == BOXED).then(|| &mut *self.value_at().cast::<*mut Value>().read_unaligned()) }
+        // SAFETY: handed on from the caller; a boxed form holds the address of a value, and so does one with parts.
+        unsafe { (self.form() >= BOXED).then(|| &mut *self.value_at().cast::<*mut Value>().read_unaligned()) }
+    }
+
+    /// The boxed value's parts; `None` if it has none.
+    ///
+    /// # Safety
+    /// The entry is alive and the caller holds its shard alone.
+    pub unsafe fn parts_mut<'a>(self) -> Option<&'a mut Parts> {
+        // SAFETY: handed on from the caller; this form holds the address of a value with parts.
+        unsafe { (self.form() == PARTED).then(|| &mut (*self.parted()).parts) }
+    }
+
+    /// The boxed value has `parts` from now on, or none.
+    ///
+    /// # Safety
+    /// The entry is alive, the caller holds its shard alone, and nobody borrows the value.
+    pub unsafe fn set_parts(self, parts: Option<Parts>) {
+        // SAFETY: handed on from the caller; the box that is taken out is replaced by the one that is put in.
+        unsafe {
+            let value = *self.take_boxed().expect("only a boxed value has parts");
+            let (form, address) = match parts {
+                None => (BOXED, Box::into_raw(Box::new(value))),
+                Some(parts) => (PARTED, Box::into_raw(Box::new(Parted { value, parts })).cast::<Value>()),
+            };
+            self.value_at().cast::<*mut Value>().write_unaligned(address);
+            let head = self.0.cast::<Head>().as_mut();
+            head.word = head.word & !(3 << FORM_SHIFT) | form << FORM_SHIFT;
+        }
     }
 
     /// Frees it, and hands out its boxed value, which the caller drops where and when it suits.
@@ -228,11 +258,27 @@ impl EntryPtr {
     pub unsafe fn free(self, slab: &mut Slab) -> Option<Box<Value>> {
         // SAFETY: handed on from the caller; lengths are read before the memory goes.
         unsafe {
-            let boxed =
-                (self.form() == BOXED).then(|| Box::from_raw(self.value_at().cast::<*mut Value>().read_unaligned()));
+            let boxed = self.take_boxed();
             slab.free(self.0, self.len_bytes());
             boxed
         }
+    }
+
+    /// The boxed value, without its parts. The entry holds an address of nothing then.
+    unsafe fn take_boxed(self) -> Option<Box<Value>> {
+        // SAFETY: the caller's entry is alive and its value is not used again.
+        unsafe {
+            match self.form() {
+                BOXED => Some(Box::from_raw(self.value_at().cast::<*mut Value>().read_unaligned())),
+                PARTED => Some(Box::new(Box::from_raw(self.parted()).value)),
+                _ => None,
+            }
+        }
+    }
+
+    unsafe fn parted(self) -> *mut Parted {
+        // SAFETY: the caller's entry has this form.
+        unsafe { self.value_at().cast::<*mut Parted>().read_unaligned() }
     }
 
     /// The entry, to be read.
@@ -393,10 +439,11 @@ impl<'a> EntryRef<'a> {
         // SAFETY: see the block.
         unsafe {
             let own = Slab::rounded(self.0.len_bytes());
-            if self.0.form() != BOXED {
+            if self.0.form() < BOXED {
                 return own;
             }
-            own + (*self.0.value_at().cast::<*const Value>().read_unaligned()).memory_bytes()
+            let parts = self.0.parts_mut().map_or(0, |parts| size_of::<Parts>() + parts.memory_bytes());
+            own + parts + (*self.0.value_at().cast::<*const Value>().read_unaligned()).memory_bytes()
         }
     }
 

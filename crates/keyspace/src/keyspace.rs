@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_epoch::{self as epoch, Guard};
 use kvark_base::limits::DATABASES;
@@ -21,6 +21,9 @@ use crate::slab::PagePool;
 use crate::table::Table;
 use crate::view::{Locked, View};
 use crate::writer::Writer;
+
+/// Bytes of a collection that are copied while its shard is held.
+const PART_BYTES: usize = 256 * 1024;
 
 /// What a store is made with; kept for its life.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +48,10 @@ pub struct Keyspace {
     pub(crate) flushed: AtomicU16,
     pub(crate) orders: Orders,
     forms: Forms,
+    /// The next id for the parts of a collection.
+    pub(crate) next_parts: AtomicU64,
+    /// How long a part is, about.
+    pub(crate) part_bytes: AtomicUsize,
     discarded: Arc<Discarded>,
 }
 
@@ -119,6 +126,8 @@ impl Keyspace {
             flushed: AtomicU16::new(0),
             orders: Orders::default(),
             forms: Forms::default(),
+            next_parts: AtomicU64::new(1),
+            part_bytes: AtomicUsize::new(PART_BYTES),
             discarded,
         }
     }
@@ -138,6 +147,11 @@ impl Keyspace {
     /// Up to which size collections are kept packed.
     pub fn forms(&self) -> &Forms {
         &self.forms
+    }
+
+    /// From now on parts of collections are about so long: a test aid, which makes many of little.
+    pub fn set_part_bytes(&self, part_bytes: usize) {
+        self.part_bytes.store(part_bytes, Ordering::Relaxed);
     }
 
     /// Frees what takes long to free and was left for the background, in slices of one shard.

@@ -1,7 +1,7 @@
 //! `keyspace`: the map of keys, in memory, with everything that keeps it company: expiry, versions, order, checkpoint.
 //!
 //! Read in this order: [`Keyspace`] (shards, who may hold them), [`View`] and [`Writer`] (what a command holds),
-//! [`entry`] and [`table`] (the bytes), [`checkpoint`] and [`recover`] (to the tier and back), [`whole`] (what looks at
+//! [`entry`] and [`table`] (the bytes), [`checkpoint`], [`parts`], [`tier_entry`] and [`recover`] (to the tier and back), [`whole`] (what looks at
 //! all keys), [`order`] (walks in key order), [`sweep`] (keys whose time has come).
 //!
 //! Invariant: state = tier + tail of the log. An entry whose version is above its shard's checkpoint is dirty: the log
@@ -15,13 +15,16 @@ mod discarded;
 pub mod entry;
 pub mod key;
 mod keyspace;
+mod load;
 mod members;
 pub mod order;
+pub mod parts;
 pub mod recover;
 mod shard;
 mod slab;
 pub mod sweep;
 pub mod table;
+pub mod tier_entry;
 mod view;
 pub mod whole;
 mod writer;

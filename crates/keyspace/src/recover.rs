@@ -9,10 +9,11 @@ use kvark_base::{Error, Kind, Position, Result};
 use kvark_log::Effect;
 use kvark_values::{NewValue, StringRef, codec};
 
-use crate::checkpoint::{Checkpoint, TierEntry};
+use crate::checkpoint::Checkpoint;
 use crate::entry::NewEntry;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
+use crate::load::Loader;
 use crate::shard::MemberChange;
 
 use std::sync::atomic::Ordering;
@@ -28,53 +29,46 @@ impl Keyspace {
         }
     }
 
-    /// Takes over one entry of the tier.
-    fn load(&self, entry: TierEntry<'_>) {
-        let key = self.key(entry.key);
-        let new = NewEntry {
-            key: entry.key,
-            value: entry.value,
-            expires_at: entry.expires_at,
-            version: entry.version,
-            in_tier: true,
-            accessed: 0,
-        };
-        let mut state = self.shard(key.shard);
-        let checkpointed = state.checkpointed;
-        state.put(entry.db, &key, new, &self.hasher);
-        // Behind a fuzzy pass the tier may be ahead of the checkpoint; then the shard is dirty.
-        state.changed = checkpointed.max(entry.version);
-    }
-
     /// Forgets all entries and takes them over from the tier again, if nothing is dirty; whether it did. Everything stands
-    /// still meanwhile: a test aid, which shows that the tier holds what memory holds.
-    pub fn reload_when_clean(&self, read: impl FnOnce(&mut dyn FnMut(TierEntry<'_>)) -> Result<()>) -> Result<bool> {
+    /// still meanwhile: a test aid, which shows that the tier holds what memory holds. `read` hands over all pairs of the tier.
+    pub fn reload_when_clean(
+        &self,
+        read: impl FnOnce(&mut dyn FnMut(&[u8], &[u8]) -> Result<()>) -> Result<()>,
+    ) -> Result<bool> {
         let mut states = self.lock_all();
         if states.iter().any(|state| state.changed > state.checkpointed) {
             return Ok(false);
         }
         let mut tables: Vec<_> = states.iter_mut().map(|state| std::mem::take(&mut state.tables)).collect();
-        let result = read(&mut |entry| {
-            let key = self.key(entry.key);
-            let new = NewEntry {
-                key: entry.key,
-                value: entry.value,
-                expires_at: entry.expires_at,
-                version: entry.version,
-                in_tier: true,
-                accessed: 0,
-            };
-            let state = &mut states[key.shard as usize];
-            state.put(entry.db, &key, new, &self.hasher);
+        let mut loader = Loader::new(&self.hasher, self.forms());
+        let result = read(&mut |key, value| {
+            let pair = loader.read(key, value)?;
+            let Some(shard) = pair.shard() else { return Ok(()) };
+            let state = &mut states[shard as usize];
+            let taken = loader.take(state, pair);
             state.changed = state.checkpointed;
+            taken
         });
+        let result = result.and_then(|()| loader.finish());
         for (state, old) in states.iter_mut().zip(&mut tables) {
             if result.is_err() {
                 std::mem::swap(&mut state.tables, old);
             }
             old.iter().for_each(|table| state.discard(table));
         }
-        result.map(|()| true)
+        result.map(|_| true)
+    }
+
+    /// Takes over one pair of the tier.
+    fn load(&self, loader: &mut Loader<'_>, key: &[u8], value: &[u8]) -> Result<()> {
+        let pair = loader.read(key, value)?;
+        let Some(shard) = pair.shard() else { return Ok(()) };
+        let mut state = self.shard(shard);
+        let (changed, version) = (state.changed, pair.version());
+        let taken = loader.take(&mut state, pair);
+        // Behind a fuzzy pass the tier may be ahead of the checkpoint; then the shard is dirty.
+        state.changed = changed.max(version);
+        taken
     }
 
     /// Replays one effect of the log.
@@ -149,6 +143,7 @@ impl Keyspace {
             }
             // The tier is cleared as a whole before the next pass.
             state.removed.retain(|&(of, _)| of != db);
+            state.dropped.retain(|dropped| dropped.db != db);
             state.changed = state.changed.max(position);
         }
         self.flushed.fetch_or(1 << db, Ordering::Relaxed);
@@ -180,10 +175,12 @@ fn physical(db: u32) -> Result<u8> {
 /// Items gathered before they are taken in, so that the cache can be asked for all their places at once.
 const GATHERED: usize = 64;
 
-/// Takes in the pairs of the tier, then the records of the log: a few dozen at a time, because each alone would wait for
+/// Takes in the pairs of the tier in the order of their keys, then the records of the log: a few dozen at a time, because each alone would wait for
 /// memory twice.
 pub struct Recovery<'a> {
     keyspace: &'a Keyspace,
+    /// Until the last pair has come.
+    loader: Option<Loader<'a>>,
     bytes: Vec<u8>,
     items: Vec<Item>,
 }
@@ -200,7 +197,8 @@ impl<'a> Recovery<'a> {
     /// Into `keyspace`, which is empty, from behind `checkpoint`.
     pub fn new(keyspace: &'a Keyspace, checkpoint: &Checkpoint) -> Self {
         keyspace.restore(checkpoint);
-        Self { keyspace, bytes: Vec::new(), items: Vec::with_capacity(GATHERED) }
+        let loader = Some(Loader::new(&keyspace.hasher, keyspace.forms()));
+        Self { keyspace, loader, bytes: Vec::new(), items: Vec::with_capacity(GATHERED) }
     }
 
     /// The next pair of the tier.
@@ -209,8 +207,7 @@ impl<'a> Recovery<'a> {
         if self.items.len() == GATHERED { self.take_pairs() } else { Ok(()) }
     }
 
-    /// That was the last pair.
-    pub fn take_pairs(&mut self) -> Result<()> {
+    fn take_pairs(&mut self) -> Result<()> {
         let (keyspace, prefetch) = (self.keyspace, self.keyspace.prefetch());
         for item in &self.items {
             // Behind the byte of the database; the names of databases play no part before the first command.
@@ -218,11 +215,22 @@ impl<'a> Recovery<'a> {
                 prefetch.bucket_of(db.saturating_sub(1), &keyspace.key(key));
             }
         }
+        let loader = self.loader.as_mut().expect("pairs come before the last pair");
         for item in self.items.drain(..) {
             let (key, value) = self.bytes[item.start..item.end].split_at(item.split - item.start);
-            keyspace.load(TierEntry::decode(key, value, keyspace.forms())?);
+            keyspace.load(loader, key, value)?;
         }
         self.bytes.clear();
+        Ok(())
+    }
+
+    /// That was the last pair. Errors when parts of a collection are missing.
+    pub fn end_pairs(&mut self) -> Result<()> {
+        self.take_pairs()?;
+        let loader = self.loader.take().expect("there is one last pair");
+        let (next_parts, orphans) = loader.finish()?;
+        self.keyspace.next_parts.store(next_parts, Ordering::Relaxed);
+        self.keyspace.shard(0).dropped.extend(orphans);
         Ok(())
     }
 

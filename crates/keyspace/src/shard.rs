@@ -17,6 +17,7 @@ use crate::deadlines::Deadlines;
 use crate::discarded::Discarded;
 use crate::entry::{EntryPtr, EntryRef, NewEntry};
 use crate::key::{Key, KeyHasher};
+use crate::parts::Dropped;
 use crate::slab::{PagePool, Slab};
 use crate::table::{Found, Table};
 
@@ -81,6 +82,8 @@ pub struct State {
     pub member_deadlines: Deadlines,
     /// Keys of which the tier holds a state, removed since the last pass.
     pub removed: Vec<(u8, Box<[u8]>)>,
+    /// Parts in the tier that nothing in memory speaks of any more, since the last pass.
+    pub dropped: Vec<Dropped>,
     /// Every change up to here is in the tier.
     pub checkpointed: Position,
     /// The latest change.
@@ -110,6 +113,7 @@ impl Shard {
             deadlines: Deadlines::default(),
             member_deadlines: Deadlines::default(),
             removed: Vec::new(),
+            dropped: Vec::new(),
             checkpointed: 0,
             changed: 0,
             last_removal: 0,
@@ -156,7 +160,7 @@ impl State {
                 if !found.entry.overwrite(&new) {
                     let entry = EntryPtr::new(&mut self.slab, new);
                     self.tables[usize::from(db)].replace(found, entry);
-                    self.discarded.take(found.entry.free(&mut self.slab));
+                    self.free(db, found.entry);
                 }
             }
             return;
@@ -181,7 +185,21 @@ impl State {
                 self.removed.push((db, key.into()));
             }
             self.tables[usize::from(db)].remove(found);
-            self.discarded.take(found.entry.free(&mut self.slab));
+            self.free(db, found.entry);
+        }
+    }
+
+    /// Frees an entry that the table has let go of.
+    ///
+    /// # Safety
+    /// The entry came from this shard and is not used again.
+    unsafe fn free(&mut self, db: u8, entry: EntryPtr) {
+        // SAFETY: handed on from the caller.
+        unsafe {
+            if let Some(parts) = entry.parts_mut() {
+                self.dropped.extend(parts.drop_all(db));
+            }
+            self.discarded.take(entry.free(&mut self.slab));
         }
     }
 
@@ -260,6 +278,10 @@ impl State {
         // SAFETY: found under this hold of the shard, which is ours alone; a collection is boxed.
         let value = unsafe { held.entry.boxed_mut() }.expect("a collection is boxed");
         let before = value.as_ref().next_deadline();
+        // SAFETY: as above.
+        if let Some(parts) = unsafe { held.entry.parts_mut() } {
+            parts.note(value.as_ref(), ops);
+        }
         value.apply(ops, forms)?;
         if value.is_gone() {
             self.remove(db, key.bytes, held, stamp.version);
@@ -275,7 +297,8 @@ impl State {
         Ok(())
     }
 
-    fn note_members(&mut self, db: u8, hash: u64, before: Millis, after: Millis) {
+    /// A collection whose next deadline was `before` has the next one at `after`.
+    pub fn note_members(&mut self, db: u8, hash: u64, before: Millis, after: Millis) {
         if after != 0 && after != before {
             self.member_deadlines.push(after, db, hash);
         }
@@ -319,6 +342,7 @@ impl State {
             self.emptied.push(Emptied { table, part: 0 });
         }
         self.removed.retain(|&(of, _)| of != db);
+        self.dropped.retain(|dropped| dropped.db != db);
         self.changes.retain(|change| change.db != db);
         self.changed = position;
         self.last_removal = position;

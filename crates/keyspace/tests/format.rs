@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use kvark_keyspace::checkpoint::TierEntry;
+use kvark_keyspace::parts::{Written, part_at};
+use kvark_keyspace::tier_entry::{TierEntry, TierValue};
 use kvark_keyspace::{Keyspace, Options};
 use kvark_log::Log;
 use kvark_log::memory::MemoryLog;
 use kvark_tier::Batch;
-use kvark_values::{Forms, NewValue, StringRef, ValueRef, codec};
+use kvark_values::{Forms, NewValue, StringRef, Type, ValueRef, codec, set};
 
 /// The bytes of each `hex` block of a page: the pairs of digits before the first wide gap of each line.
 fn examples(page: &str) -> Vec<Vec<u8>> {
@@ -46,16 +47,36 @@ fn the_page_of_the_tier_says_what_a_pass_writes() {
     let (key, value) = batch.pop().unwrap();
     let value = value.unwrap();
     let page = include_str!("../../../docs/format/tier.md");
-    assert_eq!(examples(page), [[key.as_slice(), &value].concat()]);
+    assert_eq!(examples(page)[0], [key.as_slice(), &value].concat());
     let entry = TierEntry::decode(&key, &value, &Forms::default()).unwrap();
     assert_eq!(
         (entry.version, entry.expires_at, entry.value),
-        (42, 1_700_000_000_123, NewValue::String(StringRef::Bytes(b"hello")))
+        (42, 1_700_000_000_123, TierValue::Whole(NewValue::String(StringRef::Bytes(b"hello"))))
     );
     for len in 0..value.len() - 5 {
         assert!(
             TierEntry::decode(&key, &value[..len], &Forms::default()).is_err(),
             "an entry cut to {len} bytes is refused"
         );
+    }
+}
+
+#[test]
+fn the_page_of_the_tier_says_how_parts_are_written() {
+    let example = &examples(include_str!("../../../docs/format/tier.md"))[1];
+    let (entry_key, rest) = example.split_at(2);
+    let (entry, rest) = rest.split_at(8 + 1 + 1 + 28);
+    let (part_key, ops) = rest.split_at(13);
+    let written = Written { id: 5, parts: 2, copied_bytes: 100, changed_bytes: 0 };
+    assert_eq!(entry[10..], written.encode());
+    let decoded = TierEntry::decode(entry_key, entry, &Forms::default()).unwrap();
+    assert_eq!((decoded.key, decoded.version), (&b"s"[..], 9));
+    assert_eq!(decoded.value, TierValue::InParts(Type::Set, written));
+    assert_eq!(part_at(part_key), Some((0, 5, 1)));
+    let mut red = Vec::new();
+    set::Op::Add { member: b"red", deadline: 0 }.encode(&mut red);
+    assert_eq!(ops, red);
+    for len in 0..entry.len() {
+        assert!(TierEntry::decode(entry_key, &entry[..len], &Forms::default()).is_err(), "cut to {len} bytes");
     }
 }

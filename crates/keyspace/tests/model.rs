@@ -8,8 +8,9 @@ use std::ops::Bound;
 
 use kvark_base::Result;
 use kvark_base::random::Random;
-use kvark_keyspace::checkpoint::{Checkpoint, Pass, tier_prefix};
+use kvark_keyspace::checkpoint::{Checkpoint, Pass};
 use kvark_keyspace::recover::Recovery;
+use kvark_keyspace::tier_entry::tier_prefix;
 use kvark_keyspace::whole::Cursor;
 use kvark_keyspace::{Keyspace, Options};
 use kvark_log::Log;
@@ -221,7 +222,7 @@ fn recover(keyspace: &Keyspace, log: &dyn Log, tier: &MemoryTier, checkpoint: &C
     tier.range((Bound::Unbounded, Bound::Unbounded), false, &mut |key, value| {
         recovery.pair(key, value).map(|()| true)
     })?;
-    recovery.take_pairs()?;
+    recovery.end_pairs()?;
     log.replay(checkpoint.position, &mut |position, record| recovery.record(position, record))?;
     recovery.take_records()
 }

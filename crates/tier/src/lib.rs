@@ -4,8 +4,8 @@
 //!
 //! Invariant: keys and values are opaque bytes, ordered by key.
 //! Invariant: what [`Tier::apply`] took is visible to the next read at once, and survives a loss of power once a later
-//! [`Tier::flush`] has returned. A batch is applied as a whole in memory; after a crash before the flush any part of
-//! what was applied since the last flush may be missing (the log still has it).
+//! [`Tier::flush`] has returned. After a crash before that flush, some of the batches applied since the last one are there: each
+//! whole or not at all, and none without all before it. A clearing is no batch: any part of it may be there, whatever else is.
 //! Invariant: a key has 1 to [`MAX_KEY_LEN`] bytes, a value at most [`MAX_VALUE_LEN`]; a batch that breaks this is refused
 //! whole, before any of it is seen.
 

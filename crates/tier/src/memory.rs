@@ -23,13 +23,19 @@ const ENTRY_OVERHEAD: usize = 80;
 #[derive(Debug, Default)]
 pub struct MemoryTier(RwLock<State>);
 
+#[derive(Debug, Clone)]
+enum Unflushed {
+    Batch(Vec<(Bytes, Option<Bytes>)>),
+    Cleared(Vec<Bytes>),
+}
+
 #[derive(Debug, Default, Clone)]
 struct State {
     map: Arc<Map>,
     /// The flushed value of each key that changed since the last flush.
     flushed: BTreeMap<Bytes, Option<Bytes>>,
-    /// The changes since the last flush, oldest first.
-    unflushed: Vec<(Bytes, Option<Bytes>)>,
+    /// What was done since the last flush, oldest first.
+    unflushed: Vec<Unflushed>,
     bytes: usize,
     applied_bytes: u64,
     closed: bool,
@@ -46,17 +52,27 @@ impl MemoryTier {
         self.crash_keeping(&mut Random::from_seed(0), 0)
     }
 
-    /// What may be left after a loss of power now: everything flushed, and of the later changes each with a chance of
-    /// `percent` in a hundred.
+    /// What may be left after a loss of power now: everything flushed, the first ones of the later batches (each goes on with a
+    /// chance of `percent` in a hundred), and any part of what was cleared.
     pub fn crash_keeping(&self, random: &mut Random, percent: u64) -> Self {
         let before = self.0.read();
         let mut after = State { map: Arc::clone(&before.map), bytes: before.bytes, ..State::default() };
         for (key, value) in &before.flushed {
             after.put(key.clone(), value.clone());
         }
-        for (key, value) in &before.unflushed {
-            if random.chance(percent, 100) {
-                after.put(key.clone(), value.clone());
+        let mut lost = false;
+        for unflushed in &before.unflushed {
+            match unflushed {
+                Unflushed::Batch(batch) => {
+                    lost |= !random.chance(percent, 100);
+                    if !lost {
+                        batch.iter().for_each(|(key, value)| drop(after.put(key.clone(), value.clone())));
+                    }
+                }
+                Unflushed::Cleared(keys) => {
+                    let gone = keys.iter().filter(|_| random.chance(percent, 100));
+                    gone.for_each(|key| drop(after.put(key.clone(), None)));
+                }
             }
         }
         Self(RwLock::new(after))
@@ -95,9 +111,8 @@ impl State {
     }
 
     fn change(&mut self, key: Bytes, value: Option<Bytes>) {
-        let old = self.put(key.clone(), value.clone());
-        self.flushed.entry(key.clone()).or_insert(old);
-        self.unflushed.push((key, value));
+        let old = self.put(key.clone(), value);
+        self.flushed.entry(key).or_insert(old);
     }
 
     fn flush(&mut self) {
@@ -121,10 +136,13 @@ impl Tier for MemoryTier {
         check_batch(&batch)?;
         let mut state = self.0.write();
         state.check_open()?;
-        for (key, value) in batch {
-            state.applied_bytes += (key.len() + value.as_ref().map_or(0, Vec::len)) as u64;
-            state.change(key.into(), value.map(Into::into));
+        let batch: Vec<(Bytes, Option<Bytes>)> =
+            batch.into_iter().map(|(key, value)| (key.into(), value.map(Into::into))).collect();
+        for (key, value) in &batch {
+            state.applied_bytes += (key.len() + value.as_ref().map_or(0, |value| value.len())) as u64;
+            state.change(key.clone(), value.clone());
         }
+        state.unflushed.push(Unflushed::Batch(batch));
         Ok(())
     }
 
@@ -140,9 +158,9 @@ impl Tier for MemoryTier {
         state.check_open()?;
         let end = prefix_end(prefix);
         let keys = state.map.range::<[u8], _>(prefix_bounds(prefix, end.as_deref())).map(|(key, _)| key.clone());
-        for key in keys.collect::<Vec<_>>() {
-            state.change(key, None);
-        }
+        let keys: Vec<Bytes> = keys.collect();
+        keys.iter().for_each(|key| state.change(key.clone(), None));
+        state.unflushed.push(Unflushed::Cleared(keys));
         Ok(())
     }
 

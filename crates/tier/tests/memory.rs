@@ -34,7 +34,7 @@ fn a_crash_leaves_what_was_flushed_and_nothing_else() {
 }
 
 #[test]
-fn a_crash_may_keep_any_part_of_what_was_not_flushed() {
+fn a_crash_may_keep_the_first_of_what_was_not_flushed() {
     let tier = MemoryTier::new();
     tier.apply(put("k", "flushed")).unwrap();
     tier.flush().unwrap();
@@ -44,6 +44,21 @@ fn a_crash_may_keep_any_part_of_what_was_not_flushed() {
     let outcomes: std::collections::BTreeSet<String> = (0..40).map(outcome).collect();
     assert_eq!(outcomes, ["first", "flushed", "second"].map(String::from).into());
     assert_eq!(outcome(7), outcome(7), "the same seed loses the same changes");
+}
+
+#[test]
+fn a_batch_survives_whole_and_not_without_those_before_it() {
+    let tier = MemoryTier::new();
+    tier.apply(put("a", "1")).unwrap();
+    tier.apply(vec![(b"a".to_vec(), None), (b"b".to_vec(), Some(b"2".to_vec()))]).unwrap();
+    tier.apply(put("c", "3")).unwrap();
+    let outcome = |seed| {
+        let left: String =
+            all(&tier.crash_keeping(&mut Random::from_seed(seed), 60)).into_iter().map(|it| it.0).collect();
+        left
+    };
+    let outcomes: std::collections::BTreeSet<String> = (0..60).map(outcome).collect();
+    assert_eq!(outcomes, ["", "a", "b", "bc"].map(String::from).into());
 }
 
 #[test]

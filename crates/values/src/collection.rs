@@ -12,6 +12,7 @@ use std::fmt::Debug;
 use kvark_base::{Millis, Result};
 
 use crate::Type;
+use crate::copying::{BIG_BYTES, Copying};
 use crate::forms::Forms;
 use crate::wire::Reader;
 
@@ -36,6 +37,19 @@ pub trait Collection: Default + Clone + PartialEq + Debug + Sized {
 
     /// Reads all of `reader`, as [`Collection::encode`] wrote it. Errors with `Kind::Corrupt`; memory is taken only for what is there.
     fn decode(reader: &mut Reader<'_>, forms: &Forms) -> Result<Self>;
+
+    /// Appends operations that make the next part of a copy, of about `len_bytes`, and moves `copying` on. False when that was the last.
+    fn copy_part(&self, copying: &mut Copying, len_bytes: usize, out: &mut Vec<u8>) -> bool;
+
+    /// Appends what a copy under way must hear of `ops`, which are about to be applied to `self`.
+    fn follow(&self, _copying: &mut Copying, ops: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(ops);
+    }
+
+    /// Whether it had better be copied in parts. Asked often, so it must not cost.
+    fn is_big(&self) -> bool {
+        self.memory_bytes() > BIG_BYTES
+    }
 
     /// Bytes of memory on the heap.
     fn memory_bytes(&self) -> usize;

@@ -16,9 +16,10 @@ mod tests;
 use kvark_base::{Millis, Result};
 
 use crate::collection::Collection;
+use crate::copying::Copying;
 use crate::forms::Forms;
 use crate::wire::Reader;
-use crate::{StringRef, Type};
+use crate::{IntBuffer, StringRef, Type};
 use form::Form;
 pub use form::Iter;
 pub use op::Op;
@@ -122,6 +123,22 @@ impl Collection for Hash {
         encoded::read(reader, forms)
     }
 
+    fn copy_part(&self, copying: &mut Copying, len_bytes: usize, out: &mut Vec<u8>) -> bool {
+        let end = out.len() + len_bytes;
+        let Form::Table(_) = &self.0 else {
+            self.with_deadlines().for_each(|(field, value, deadline)| put_field(field, value, deadline, out));
+            return copying.end();
+        };
+        for place in copying.places(self.len()).rev() {
+            let (field, value) = self.0.at(place).expect("a place below the length");
+            put_field(field, value, self.0.deadline_at(place), out);
+            if out.len() >= end {
+                return copying.down_to(place);
+            }
+        }
+        copying.end()
+    }
+
     fn memory_bytes(&self) -> usize {
         self.0.memory_bytes()
     }
@@ -150,6 +167,12 @@ impl Collection for Hash {
             each(&bytes);
         }
     }
+}
+
+/// Appends the operation that makes a field as it is.
+fn put_field(field: StringRef<'_>, value: StringRef<'_>, expires_at: Millis, out: &mut Vec<u8>) {
+    let (mut field_text, mut value_text) = (IntBuffer::new(), IntBuffer::new());
+    Op::Set { field: field.text(&mut field_text), value: value.text(&mut value_text), expires_at }.encode(out);
 }
 
 impl PartialEq for Hash {

@@ -1,7 +1,7 @@
 //! `values`: the data types and their codec. No clock, no keys, no disk.
 //!
 //! Read in this order: [`StringRef`] and [`ValueRef`] (a value as commands see it), [`Value`] (one that has its own memory),
-//! [`collection`] (what all types but the string have in common), the types: [`list`], [`hash`], [`set`], [`zset`], [`stream`];
+//! [`collection`] (what all types but the string have in common), [`copying`] (how big ones leave in parts), the types: [`list`], [`hash`], [`set`], [`zset`], [`stream`];
 //! [`forms`] (when a small form becomes a big one), [`wire`] and [`codec`] (bytes for the log and the tier).
 //!
 //! Invariant: a number in [`codec`] is never reused.
@@ -10,6 +10,7 @@
 
 pub mod codec;
 pub mod collection;
+pub mod copying;
 pub mod forms;
 pub mod hash;
 pub mod list;
@@ -21,6 +22,7 @@ pub mod wire;
 pub mod zset;
 
 pub use collection::Collection;
+pub use copying::Copying;
 pub use forms::Forms;
 pub use hash::Hash;
 pub use list::List;
@@ -205,6 +207,21 @@ impl<'a> ValueRef<'a> {
     /// See [`Collection::expire`].
     pub fn expire(&self, now_ms: Millis, ops: &mut Vec<u8>) {
         each_collection!(self, it => it.expire(now_ms, ops), else Self::String(_) => ());
+    }
+
+    /// See [`Collection::is_big`]; a string is copied whole, however long it is.
+    pub fn is_big(&self) -> bool {
+        each_collection!(self, it => it.is_big(), else Self::String(_) => false)
+    }
+
+    /// See [`Collection::copy_part`]; a string has no parts.
+    pub fn copy_part(&self, copying: &mut Copying, len_bytes: usize, out: &mut Vec<u8>) -> bool {
+        each_collection!(self, it => it.copy_part(copying, len_bytes, out), else Self::String(_) => false)
+    }
+
+    /// See [`Collection::follow`].
+    pub fn follow(&self, copying: &mut Copying, ops: &[u8], out: &mut Vec<u8>) {
+        each_collection!(self, it => it.follow(copying, ops, out), else Self::String(_) => ());
     }
 
     /// The form of a collection, as `OBJECT ENCODING` names it; `None` for a string.

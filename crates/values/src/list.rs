@@ -12,6 +12,7 @@
 //! beyond, and packed again when it has shrunk to one chunk of half the limit.
 
 mod chunks;
+mod copying;
 mod counts;
 mod iter;
 mod limit;
@@ -25,12 +26,16 @@ pub use op::{End, Op, remove_at};
 use kvark_base::Result;
 
 use crate::collection::Collection;
+use crate::copying::{BIG_BYTES, Copying};
 use crate::forms::Forms;
 use crate::packed::Packed;
 use crate::wire::{Reader, put_bytes, put_varint};
 use crate::{IntBuffer, StringRef, Type};
 use chunks::Chunks;
 use limit::Limit;
+
+/// A list of more chunks is big, however small they are: nobody counts their bytes.
+const MOST_CHUNKS: usize = 64;
 
 /// See the module.
 #[derive(Clone)]
@@ -208,6 +213,22 @@ impl Collection for List {
             list.push(End::Back, StringRef::new(reader.bytes()?), limit);
         }
         Ok(list)
+    }
+
+    fn copy_part(&self, copying: &mut Copying, len_bytes: usize, out: &mut Vec<u8>) -> bool {
+        copying::copy_part(self, copying, len_bytes, out)
+    }
+
+    fn follow(&self, copying: &mut Copying, ops: &[u8], out: &mut Vec<u8>) {
+        copying::follow(self, copying, ops, out);
+    }
+
+    fn is_big(&self) -> bool {
+        match &self.0 {
+            Form::Packed(chunk) => chunk.memory_bytes() > BIG_BYTES,
+            // A chunk is some kilobytes, or a value that is larger than that.
+            Form::Chunked(chunks) => chunks.count() > MOST_CHUNKS || chunks.memory_bytes() > BIG_BYTES,
+        }
     }
 
     fn memory_bytes(&self) -> usize {

@@ -18,9 +18,10 @@ mod tests;
 use kvark_base::{Millis, Result};
 
 use crate::collection::Collection;
+use crate::copying::Copying;
 use crate::forms::Forms;
 use crate::wire::Reader;
-use crate::{StringRef, Type};
+use crate::{IntBuffer, StringRef, Type};
 use form::Form;
 pub use form::Iter;
 pub use op::Op;
@@ -109,6 +110,21 @@ impl Collection for Set {
         encoded::read(reader, forms)
     }
 
+    fn copy_part(&self, copying: &mut Copying, len_bytes: usize, out: &mut Vec<u8>) -> bool {
+        let end = out.len() + len_bytes;
+        let Form::Table(table) = &self.0 else {
+            self.0.with_deadlines().for_each(|(member, deadline)| put_member(member, deadline, out));
+            return copying.end();
+        };
+        for place in copying.places(self.len()).rev() {
+            put_member(table.at(place).expect("a place below the length"), table.deadline_at(place), out);
+            if out.len() >= end {
+                return copying.down_to(place);
+            }
+        }
+        copying.end()
+    }
+
     fn memory_bytes(&self) -> usize {
         self.0.memory_bytes()
     }
@@ -137,6 +153,11 @@ impl Collection for Set {
             each(&bytes);
         }
     }
+}
+
+/// Appends the operation that makes a member as it is.
+fn put_member(member: StringRef<'_>, deadline: Millis, out: &mut Vec<u8>) {
+    Op::Add { member: member.text(&mut IntBuffer::new()), deadline }.encode(out);
 }
 
 impl PartialEq for Set {

@@ -8,6 +8,7 @@
 
 mod chunk;
 mod chunks;
+mod copying;
 mod encoded;
 mod entry;
 mod group;
@@ -28,9 +29,13 @@ pub use op::{GroupOp, Op};
 
 use crate::Type;
 use crate::collection::Collection;
+use crate::copying::{BIG_BYTES, Copying};
 use crate::forms::Forms;
 use crate::wire::Reader;
 use chunks::Chunks;
+
+/// What a pending entry takes in a copy, about.
+const PENDING_BYTES: usize = 32;
 
 /// A stream.
 #[derive(Debug, Clone, Default)]
@@ -151,6 +156,19 @@ impl Collection for Stream {
 
     fn decode(reader: &mut Reader<'_>, forms: &Forms) -> Result<Self> {
         encoded::decode(reader, forms)
+    }
+
+    fn copy_part(&self, copying: &mut Copying, len_bytes: usize, out: &mut Vec<u8>) -> bool {
+        copying::copy_part(self, copying, len_bytes, out)
+    }
+
+    fn follow(&self, copying: &mut Copying, ops: &[u8], out: &mut Vec<u8>) {
+        copying::follow(copying, ops, out);
+    }
+
+    fn is_big(&self) -> bool {
+        let pending = self.groups().map(|(_, group)| group.pending_len()).sum::<usize>();
+        self.0.entries.memory_bytes() + pending * PENDING_BYTES > BIG_BYTES
     }
 
     fn memory_bytes(&self) -> usize {

@@ -22,6 +22,7 @@ use std::ops::Range;
 use kvark_base::{Millis, Result};
 
 use crate::collection::Collection;
+use crate::copying::{BIG_BYTES, Copying, Place};
 use crate::forms::Forms;
 use crate::wire::{Reader, put_varint};
 use crate::{IntBuffer, StringRef, Type};
@@ -207,6 +208,30 @@ impl Collection for Zset {
             decoded.put(member, score, deadline, forms);
         }
         Ok(decoded)
+    }
+
+    fn copy_part(&self, copying: &mut Copying, len_bytes: usize, out: &mut Vec<u8>) -> bool {
+        let (end, mut text) = (out.len() + len_bytes, IntBuffer::new());
+        let first = match (&self.0, &copying.0) {
+            (Form::Big(big), Place::Upto(score, member)) => big.place_behind(*score, member),
+            _ => 0,
+        };
+        for Entry { member, score, deadline } in self.range(first..self.len()) {
+            let member = member.text(&mut text);
+            Op::Put { member, score, deadline }.encode(out);
+            if out.len() >= end && matches!(self.0, Form::Big(_)) {
+                copying.0 = Place::Upto(score, member.to_vec());
+                return true;
+            }
+        }
+        copying.end()
+    }
+
+    fn is_big(&self) -> bool {
+        match &self.0 {
+            Form::Small(small) => small.memory_bytes() > BIG_BYTES,
+            Form::Big(big) => big.takes_more_than(BIG_BYTES),
+        }
     }
 
     fn memory_bytes(&self) -> usize {

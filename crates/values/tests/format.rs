@@ -3,7 +3,7 @@
 use kvark_values::list::{self, End};
 use kvark_values::stream::{self, GroupOp, Id};
 use kvark_values::wire::Reader;
-use kvark_values::{Collection, Forms, hash, set};
+use kvark_values::{Collection, Copying, Forms, hash, set};
 
 const VALUES: &str = include_str!("../../../docs/format/value.md");
 const CHANGES: &str = include_str!("../../../docs/format/change.md");
@@ -70,6 +70,15 @@ fn streams() {
     assert_eq!(example(VALUES, "Streams"), encoded::<kvark_values::Stream>(&bytes_of(&ops)));
 }
 
+/// The operation that appends all entries of a stream with one, without those that follow it in a copy.
+fn appended(op: &stream::Op) -> Vec<u8> {
+    let (mut stream, mut part) = (kvark_values::Stream::default(), Vec::new());
+    let ops = bytes_of(std::slice::from_ref(op));
+    stream.apply(&mut Reader::new(&ops, "a stream"), &Forms::default()).unwrap();
+    stream.copy_part(&mut Copying::default(), 1, &mut part);
+    part
+}
+
 #[test]
 fn changes_of_streams() {
     let ids = [Id::new(1000, 0), Id::new(1003, 1)];
@@ -87,7 +96,9 @@ fn changes_of_streams() {
         in_group(GroupOp::Assign { consumer: b"c", delivered_at: 300, deliveries: 1, ids: &ids }),
         in_group(GroupOp::Acknowledge { ids: &ids[..1] }),
     ];
-    assert_eq!(example(CHANGES, "Streams"), bytes_of(&ops));
+    let mut bytes = bytes_of(&ops);
+    bytes.extend(appended(&ops[0]));
+    assert_eq!(example(CHANGES, "Streams"), bytes);
 }
 
 const DEADLINE: u64 = 1_700_000_000_000;

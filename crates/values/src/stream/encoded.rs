@@ -4,7 +4,7 @@
 
 use kvark_base::Result;
 
-use super::entry::{Entries, Names};
+use super::entry::{Entries, Entry, Names};
 use super::group::{Consumer, Pending};
 use super::op::{put_id, put_known, take_id, take_known};
 use super::{Body, Group, Id, Stream};
@@ -33,17 +33,29 @@ fn put_head(out: &mut Vec<u8>, body: &Body) {
 }
 
 fn put_entries(out: &mut Vec<u8>, stream: &Stream) {
-    let (mut before, mut names) = (Id::MIN, Vec::new());
-    for (place, entry) in stream.range(Id::MIN, Id::MAX).enumerate() {
-        if place.is_multiple_of(RUN) {
-            names.clear();
-            Names::put(&mut names, entry.fields.clone());
-            out.extend_from_slice(&names);
+    let mut run = Run::default();
+    stream.range(Id::MIN, Id::MAX).for_each(|entry| run.put(&entry, out));
+}
+
+/// Writes entries one behind the other.
+#[derive(Default)]
+pub(super) struct Run {
+    count: usize,
+    before: Id,
+    names: Vec<u8>,
+}
+
+impl Run {
+    /// Appends the next one, whose id is above all before it.
+    pub(super) fn put(&mut self, entry: &Entry<'_>, out: &mut Vec<u8>) {
+        if self.count.is_multiple_of(RUN) {
+            self.names.clear();
+            Names::put(&mut self.names, entry.fields.clone());
+            out.extend_from_slice(&self.names);
         }
-        let shared =
-            Names::take(&mut Reader::new(&names, "names")).is_ok_and(|names| names.are_those_of(&entry.fields));
-        entry.put(out, before, shared);
-        before = entry.id;
+        let names = Names::take(&mut Reader::new(&self.names, "names"));
+        entry.put(out, self.before, names.is_ok_and(|names| names.are_those_of(&entry.fields)));
+        (self.count, self.before) = (self.count + 1, entry.id);
     }
 }
 
@@ -88,7 +100,8 @@ pub(super) fn decode(reader: &mut Reader<'_>, forms: &Forms) -> Result<Stream> {
     Ok(stream)
 }
 
-fn take_entries(stream: &mut Stream, reader: &mut Reader<'_>, forms: &Forms) -> Result<()> {
+/// Takes how many entries there are, and appends them to `stream`.
+pub(super) fn take_entries(stream: &mut Stream, reader: &mut Reader<'_>, forms: &Forms) -> Result<()> {
     let (mut left, mut before) = (reader.varint()?, Id::MIN);
     while left > 0 {
         let run = left.min(RUN as u64);

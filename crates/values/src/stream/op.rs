@@ -2,8 +2,8 @@
 
 use kvark_base::{Millis, Result};
 
-use super::entry::Fields;
-use super::{Group, Id, Stream};
+use super::entry::{Entry, Fields};
+use super::{Group, Id, Stream, encoded};
 use crate::Forms;
 use crate::wire::{Reader, put_bytes, put_signed, put_varint};
 
@@ -107,6 +107,7 @@ const SET_CONSUMER: u8 = 8;
 const DELETE_CONSUMER: u8 = 9;
 const ASSIGN: u8 = 10;
 const ACKNOWLEDGE: u8 = 11;
+const APPEND_ALL: u8 = 12;
 
 impl Op<'_> {
     /// Appends it.
@@ -177,6 +178,31 @@ impl GroupOp<'_> {
     }
 }
 
+/// Appends the operation that adds entries, which rise, as a whole stream has them: those up to `end` bytes of `out`, and one more.
+/// The id of the last one; nothing is appended where there are none.
+pub(super) fn append_all<'a>(entries: impl Iterator<Item = Entry<'a>>, end: usize, out: &mut Vec<u8>) -> Option<Id> {
+    let (mut bytes, room, mut last, mut count) = (Vec::new(), end.saturating_sub(out.len()), None, 0);
+    let mut run = encoded::Run::default();
+    for entry in entries {
+        run.put(&entry, &mut bytes);
+        (last, count) = (Some(entry.id), count + 1);
+        if bytes.len() >= room {
+            break;
+        }
+    }
+    if last.is_some() {
+        out.push(APPEND_ALL);
+        put_varint(out, count);
+        out.extend_from_slice(&bytes);
+    }
+    last
+}
+
+/// Whether the next operation of `ops` adds entries.
+pub(super) fn appends(ops: &Reader<'_>) -> bool {
+    matches!(ops.rest().first(), Some(&(APPEND | APPEND_ALL)))
+}
+
 /// Applies the next operation of `ops`.
 pub(super) fn apply(stream: &mut Stream, ops: &mut Reader<'_>, forms: &Forms) -> Result<()> {
     match ops.byte()? {
@@ -185,6 +211,7 @@ pub(super) fn apply(stream: &mut Stream, ops: &mut Reader<'_>, forms: &Forms) ->
             let fields = Fields::take(ops)?;
             stream.append(id, fields, len - ops.len(), forms);
         }
+        APPEND_ALL => encoded::take_entries(stream, ops, forms)?,
         DELETE => stream.delete(take_ids(ops)?, forms),
         TRIM => stream.0.entries.trim(take_id(ops)?),
         SET_IDS => {

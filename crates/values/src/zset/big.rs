@@ -81,6 +81,16 @@ impl Big {
         Some(self.index.place(upto(&self.members, score, member)) - 1)
     }
 
+    /// How many members come before the place behind that member of that score, which need not be there.
+    pub fn place_behind(&self, score: Score, member: &[u8]) -> usize {
+        self.index.place(upto(&self.members, score, member))
+    }
+
+    /// Whether its members take more than so many bytes.
+    pub fn takes_more_than(&self, bytes: usize) -> bool {
+        self.members.memory_bytes() > bytes
+    }
+
     /// How many members are below `edge`.
     pub fn place(&self, edge: Edge<'_>) -> usize {
         let is_below = |slot: Slot| {
