@@ -1,7 +1,7 @@
 //! `base`: the words every other room speaks. Nothing here knows a key from a socket.
 //!
 //! Read in this order: [`error`], [`limits`], [`clock`], [`slot`], [`varint`], [`checksum`], [`random`], [`number`], [`double`],
-//! [`background`].
+//! [`glob`], [`background`].
 //!
 //! Invariant: this room imports no other room of ours.
 //! Invariant: the wall clock is read in [`clock`] and nowhere else (kept by `clippy.toml`).
@@ -12,6 +12,7 @@ pub mod checksum;
 pub mod clock;
 pub mod double;
 pub mod error;
+pub mod glob;
 pub mod limits;
 pub mod number;
 pub mod random;

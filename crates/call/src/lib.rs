@@ -2,23 +2,30 @@
 //!
 //! Read in this order: [`request`] (what came in), [`reply`] (what goes out), [`fault`] (what a client is told when it
 //! can't be done), [`protocol`] (bytes to requests, as a contract), [`session`] (who is asking), [`setting`] (what was
-//! configured), [`world`] (all of it together).
+//! configured), [`world`] (all of it together). Then what goes from one client to another: [`recording`] (a reply, kept),
+//! [`delivery`] (how it gets there), [`channels`] (who listens to what).
 //!
 //! Invariant: nothing here knows a socket, a key's meaning or a wire format.
 //! Invariant: a command answers into a [`ReplySink`]; it can be called without any connection.
 
+pub mod channels;
+pub mod delivery;
 pub mod facts;
 pub mod fault;
 pub mod protocol;
+pub mod recording;
 pub mod reply;
 pub mod request;
 pub mod session;
 pub mod setting;
 pub mod world;
 
+pub use channels::{Channels, Topic};
+pub use delivery::{Delivery, Outbox};
 pub use facts::{FactSheet, Facts};
 pub use fault::{Fault, Outcome};
 pub use protocol::{Limits, Parsed, Protocol};
+pub use recording::Recording;
 pub use reply::{ReplySink, Version};
 pub use request::{Pipeline, Request, Span};
 pub use session::{Peer, Session, Sessions};

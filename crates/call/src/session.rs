@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use kvark_base::{Millis, Position};
 use parking_lot::Mutex;
 
-use crate::Version;
+use crate::channels::{Subscriptions, Topic};
+use crate::delivery::{Outbox, Put};
+use crate::{Delivery, ReplySink, Version};
 
 /// What a client wants of its answers (`CLIENT REPLY`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,6 +42,12 @@ pub struct Session {
     pub no_touch: bool,
     /// The position of its latest write, for `WAIT` and `WAITAOF`.
     pub last_write: Position,
+    /// Somebody takes what is delivered to it. A client of which that is not true can listen to nothing.
+    pub takes_deliveries: bool,
+    /// What it listens to; [`crate::Channels`] changes it.
+    pub subscriptions: Subscriptions,
+    /// Whether it listens to anything: what every command looks at.
+    listening: bool,
 }
 
 impl Session {
@@ -53,12 +61,49 @@ impl Session {
             reply: ReplyMode::On,
             no_touch: false,
             last_write: 0,
+            takes_deliveries: false,
+            subscriptions: Subscriptions::default(),
+            listening: false,
         }
     }
 
-    /// Back to how it began (`RESET`): everything but its identity.
+    /// For a session whose server empties its outbox.
+    pub fn taking_deliveries(self) -> Self {
+        Self { takes_deliveries: true, ..self }
+    }
+
+    /// Whether it listens to anything.
+    #[inline]
+    pub fn is_listening(&self) -> bool {
+        self.listening
+    }
+
+    /// Whether it listens and speaks RESP2, in which a message cannot be told from an answer: it may ask little then.
+    pub fn is_confined(&self) -> bool {
+        self.listening && self.version == Version::Resp2
+    }
+
+    pub(crate) fn set_listening(&mut self) {
+        self.listening = !self.subscriptions.is_empty();
+    }
+
+    /// Tells `out` what was delivered so far.
+    pub fn tell_deliveries(&self, out: &mut dyn ReplySink) {
+        if self.peer.outbox.is_waiting() {
+            let mut deliveries = Vec::new();
+            self.peer.outbox.take(&mut deliveries);
+            deliveries.iter().for_each(|delivery| delivery.tell(out));
+        }
+    }
+
+    /// Back to how it began (`RESET`): everything but its identity. It has left its channels before.
     pub fn reset(&mut self, authenticated: bool) {
-        *self = Self { last_write: self.last_write, ..Self::new(Arc::clone(&self.peer), authenticated) };
+        debug_assert!(!self.listening, "the tables would keep it");
+        *self = Self {
+            last_write: self.last_write,
+            takes_deliveries: self.takes_deliveries,
+            ..Self::new(Arc::clone(&self.peer), authenticated)
+        };
         let mut text = self.peer.text.lock();
         text.name.clear();
         self.peer.no_evict.store(false, Ordering::Relaxed);
@@ -112,6 +157,10 @@ pub struct Peer {
     pub sent_bytes: AtomicU64,
     /// Commands executed in all.
     pub commands: AtomicU64,
+    /// What others have for it.
+    pub outbox: Outbox,
+    /// How many channels, patterns and shard channels it listens to.
+    pub(crate) listening: [AtomicU32; 3],
     killed: AtomicBool,
     wake: Box<dyn Fn() + Send + Sync>,
 }
@@ -137,6 +186,25 @@ impl Peer {
     /// Wakes whoever serves this client.
     pub fn wake(&self) {
         (self.wake)();
+    }
+
+    /// Gives it something, from any thread. More than `most_bytes` (0: without bound) waiting for it is its end.
+    pub fn deliver(&self, delivery: Delivery, most_bytes: u64) {
+        match self.outbox.put(delivery, most_bytes) {
+            Put::First => self.wake(),
+            Put::TooMuch => self.kill(),
+            Put::Behind | Put::Nothing => {}
+        }
+    }
+
+    /// How many of these it listens to.
+    pub fn listening_to(&self, topic: Topic) -> u32 {
+        self.listening[topic as usize].load(Ordering::Relaxed)
+    }
+
+    /// Whether it listens to anything.
+    pub fn is_listening(&self) -> bool {
+        Topic::ALL.into_iter().any(|topic| self.listening_to(topic) > 0)
     }
 }
 
@@ -191,6 +259,8 @@ impl Sessions {
             received_bytes: AtomicU64::new(0),
             sent_bytes: AtomicU64::new(0),
             commands: AtomicU64::new(0),
+            outbox: Outbox::default(),
+            listening: Default::default(),
             killed: AtomicBool::new(false),
             wake,
         });

@@ -179,9 +179,10 @@ pub struct OutputLimit {
     pub soft_seconds: u64,
 }
 
-/// The limit of `class` (`normal`, `slave`, `pubsub`) in a checked value.
+/// The limit of `class` (`normal`, `slave`, `pubsub`) in a checked value; a class that it leaves out has its default.
 pub fn output_limit(value: &str, class: &str) -> OutputLimit {
-    let words: Vec<&str> = value.split(' ').collect();
+    let default = TABLE[index_of("client-output-buffer-limit")].default;
+    let words: Vec<&str> = value.split(' ').chain(default.split(' ')).collect();
     let Some(row) = words.chunks_exact(4).find(|row| row[0] == class) else { return OutputLimit::default() };
     let number = |at: usize| row[at].parse().unwrap_or(0);
     OutputLimit { hard_bytes: number(1), soft_bytes: number(2), soft_seconds: number(3) }
@@ -250,5 +251,7 @@ mod tests {
         settings.set("client-output-buffer-limit", "normal 1mb 512kb 10").unwrap();
         let limit = output_limit(&settings.get("client-output-buffer-limit"), "normal");
         assert_eq!(limit, OutputLimit { hard_bytes: 1 << 20, soft_bytes: 1 << 19, soft_seconds: 10 });
+        let limit = output_limit(&settings.get("client-output-buffer-limit"), "pubsub");
+        assert_eq!(limit, OutputLimit { hard_bytes: 32 << 20, soft_bytes: 8 << 20, soft_seconds: 60 });
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kvark_base::Clock;
 use parking_lot::Mutex;
 
-use crate::{FactSheet, Facts, Sessions, Settings};
+use crate::{Channels, FactSheet, Facts, Session, Sessions, Settings};
 
 /// How a file of settings is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct World {
     pub config_file: Mutex<Option<ConfigFile>>,
     /// Who is connected.
     pub sessions: Sessions,
+    /// Who listens to what.
+    pub channels: Channels,
     facts: Mutex<Vec<Arc<dyn Facts>>>,
     shutdown: AtomicBool,
     on_shutdown: Mutex<Vec<Box<dyn Fn() + Send + Sync>>>,
@@ -51,9 +53,16 @@ impl World {
             config_file: Mutex::default(),
             sessions: Sessions::default(),
             facts: Mutex::default(),
+            channels: Channels::default(),
             shutdown: AtomicBool::new(false),
             on_shutdown: Mutex::default(),
         }
+    }
+
+    /// Ends a session: its client has gone, and nobody finds it any more.
+    pub fn part(&self, session: &mut Session) {
+        self.channels.leave(session);
+        self.sessions.forget(session.peer.id);
     }
 
     /// Adds somebody who has something to tell in `INFO`.
@@ -66,6 +75,7 @@ impl World {
         let mut sheet = FactSheet::default();
         let tellers = self.facts.lock().clone();
         tellers.iter().for_each(|facts| facts.tell(&mut sheet));
+        self.channels.tell(&mut sheet);
         sheet
     }
 

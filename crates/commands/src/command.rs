@@ -1,12 +1,13 @@
 //! COMMAND: the table, told.
 
+use kvark_base::glob;
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 
 use crate::context::Context;
 use crate::docs::Doc;
 use crate::row::{Answer, Flags, Group, Keys, Row};
 use crate::table::ROWS;
-use crate::{dispatch, glob, help, syntax};
+use crate::{dispatch, help, syntax};
 
 pub(crate) const SOURCE: &str = include_str!("command.rs");
 
@@ -178,6 +179,7 @@ fn categories(row: &Row) -> Vec<&'static str> {
         (!flags.has(Flags::FAST), "@slow"),
         (flags.has(Flags::BLOCKING), "@blocking"),
         (flags.has(Flags::ADMIN) || flags.has(Flags::DANGEROUS), "@dangerous"),
+        (row.group == Group::Pubsub, "@pubsub"),
         (row.group == Group::Connection, "@connection"),
     ]
     .into_iter()

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use kvark_base::glob;
 use kvark_call::setting::{self, Kind, Setting, TABLE};
 use kvark_call::{Fault, Outcome, ReplySink, Request, Settings};
 use kvark_values::Forms;
 
 use crate::context::Context;
 use crate::dispatch::one_line;
+use crate::help;
 use crate::row::Answer;
-use crate::{glob, help};
 
 pub(crate) const SOURCE: &str = include_str!("config.rs");
 

@@ -16,7 +16,7 @@ pub const COMPATIBLE_VERSION: &str = "8.4.0";
 
 /// `PING [message]`
 ///
-/// PONG, or the message.
+/// PONG, or the message; a pair of both to a client of RESP2 that listens, where it cannot be told from messages otherwise.
 ///
 /// ```resp
 /// > PING
@@ -24,8 +24,13 @@ pub const COMPATIBLE_VERSION: &str = "8.4.0";
 /// > PING "are you there?"
 /// "are you there?"
 /// ```
-pub fn ping(_ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
+pub fn ping(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
     match req.len() {
+        1 | 2 if ctx.session.is_confined() => {
+            out.array(2);
+            out.bulk(b"pong");
+            out.bulk(req.get(1).unwrap_or_default());
+        }
         1 => out.status("PONG"),
         2 => out.bulk(req.arg(1)),
         _ => return Err(Fault::arity("ping")),
@@ -61,7 +66,8 @@ pub fn quit(_ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answ
 
 /// `RESET`
 ///
-/// The connection is as it was when it was opened: database 0, RESP2, no name, and without password if one is set.
+/// The connection is as it was when it was opened: database 0, RESP2, no name, listening to nothing, and without password
+/// if one is set.
 ///
 /// ```resp
 /// > SELECT 3
@@ -71,6 +77,7 @@ pub fn quit(_ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answ
 /// ```
 pub fn reset(ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answer {
     let authenticated = password(ctx).is_empty();
+    ctx.world.channels.leave(ctx.session);
     ctx.session.reset(authenticated);
     ctx.session.peer.db.store(0, Ordering::Relaxed);
     speak(ctx, Version::Resp2, out);

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`row`] (what is known of a command), [`table`] (all of them), [`dispatch`] (from a request to its
 //! row), [`context`] (what a command without a shard may ask), then the families: [`strings`], [`counters`], [`bitmaps`],
-//! [`hyperloglog`]; [`lists`], [`hashes`], [`sets`], [`zsets`], [`geo`], [`streams`]; [`keys`], [`moving`], [`expiry`], [`sort`], [`scan`], [`databases`]; [`connection`] and [`client`];
+//! [`hyperloglog`]; [`lists`], [`hashes`], [`sets`], [`zsets`], [`geo`], [`streams`]; [`keys`], [`moving`], [`expiry`], [`sort`], [`scan`], [`databases`]; [`connection`], [`client`] and [`pubsub`];
 //! [`command`], [`config`], [`server`], [`object`], [`durability`], [`debug`]. [`sampling`] and [`member_scan`] serve all words
 //! that choose among members. [`docs`], [`mod@examples`] and [`syntax`] read the doc comments.
 //!
@@ -31,7 +31,6 @@ pub mod durability;
 pub mod examples;
 pub mod expiry;
 pub mod geo;
-pub mod glob;
 pub mod hashes;
 pub mod help;
 pub mod hyperloglog;
@@ -41,6 +40,7 @@ pub mod member_expiry;
 pub mod member_scan;
 pub mod moving;
 pub mod object;
+pub mod pubsub;
 pub mod row;
 pub mod sampling;
 pub mod scan;

@@ -1,9 +1,10 @@
 //! What HSCAN, SSCAN and ZSCAN have in common: their arguments, and the beginning of their answer.
 
+use kvark_base::glob;
 use kvark_call::{Fault, ReplySink, Request};
 use kvark_values::{IntBuffer, StringRef};
 
-use crate::{args, glob};
+use crate::args;
 
 /// One step of a walk over the members of a collection.
 #[derive(Debug)]

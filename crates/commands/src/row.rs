@@ -48,6 +48,7 @@ pub enum Group {
     Hash,
     Hyperloglog,
     List,
+    Pubsub,
     Server,
     Set,
     SortedSet,
@@ -66,6 +67,7 @@ impl Group {
             Self::Hash => "hash",
             Self::Hyperloglog => "hyperloglog",
             Self::List => "list",
+            Self::Pubsub => "pubsub",
             Self::Server => "server",
             Self::Set => "set",
             Self::SortedSet => "sorted-set",
@@ -77,7 +79,7 @@ impl Group {
     /// The category of a group that is about one type.
     pub fn type_category(self) -> Option<&'static str> {
         match self {
-            Self::Connection | Self::Generic | Self::Server => None,
+            Self::Connection | Self::Generic | Self::Pubsub | Self::Server => None,
             Self::Bitmap => Some("@bitmap"),
             Self::Geo => Some("@geo"),
             Self::Hash => Some("@hash"),
@@ -127,13 +129,20 @@ impl Flags {
 
     /// It is a read that may note something in the key.
     pub const MAY_REPLICATE: Self = Self(1 << 13);
+    /// It is about messages.
+    pub const PUBSUB: Self = Self(1 << 14);
+    /// Its answers are pushes, which a client gets whatever it wants of its answers.
+    pub const PUSHES: Self = Self(1 << 15);
+    /// It is served to a client of RESP2 that listens.
+    pub const CONFINED: Self = Self(1 << 16);
 
     /// The flags that `COMMAND INFO` names, in Redis' order.
-    const NAMED: [(Self, &'static str); 11] = [
+    const NAMED: [(Self, &'static str); 12] = [
         (Self::WRITE, "write"),
         (Self::READONLY, "readonly"),
         (Self::DENYOOM, "denyoom"),
         (Self::ADMIN, "admin"),
+        (Self::PUBSUB, "pubsub"),
         (Self::NOSCRIPT, "noscript"),
         (Self::BLOCKING, "blocking"),
         (Self::LOADING, "loading"),

@@ -2,6 +2,7 @@
 //!
 //! Invariant: no shard is held while the answer is written.
 
+use kvark_base::glob;
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 use kvark_keyspace::EntryRef;
 use kvark_keyspace::whole::Cursor;
@@ -9,7 +10,7 @@ use kvark_keyspace::whole::Cursor;
 use crate::context::Context;
 use crate::row::Answer;
 use crate::texts::Texts;
-use crate::{args, dispatch, glob};
+use crate::{args, dispatch};
 
 pub(crate) const SOURCE: &str = include_str!("scan.rs");
 

@@ -7,6 +7,7 @@ use crate::geo::searching;
 use crate::hashes::{deadlines as field_deadlines, draws as field_draws, fields as hash_fields, numbers};
 use crate::hyperloglog::debugging;
 use crate::lists::{indexes, matches, transfers};
+use crate::pubsub::asking;
 use crate::row::{Flags, Group, Handler, Keys, Row, Source};
 use crate::sets::{algebra, deadlines, draws};
 use crate::streams::{adding, claiming, group_reading, groups, info, pending, reading, removing, trimming};
@@ -14,7 +15,7 @@ use crate::strings::{conditions, lcs, many, ranges};
 use crate::zsets::{combining, drawing, expiring, leaving, popping, scoring, stretches};
 use crate::{
     bitmaps, client, command, config, connection, counters, databases, debug, dump, durability, expiry, geo, hashes,
-    hyperloglog, keys, lists, moving, object, scan, server, sets, sort, streams, strings, zsets,
+    hyperloglog, keys, lists, moving, object, pubsub, scan, server, sets, sort, streams, strings, zsets,
 };
 
 macro_rules! row {
@@ -48,6 +49,10 @@ const CONNECT_NOAUTH: Flags = CONNECT.and(Flags::FAST).and(Flags::NOAUTH);
 const CONNECT_ADMIN: Flags = CONNECT.and(Flags::ADMIN);
 const ADMIN: Flags = Flags::ADMIN.and(Flags::NOSCRIPT);
 const ADMIN_ANYTIME: Flags = ADMIN.and(TOLD);
+/// About messages.
+const ASK_PUBSUB: Flags = TOLD.and(Flags::PUBSUB);
+const PUBLISH: Flags = ASK_PUBSUB.and(Flags::FAST).and(Flags::MAY_REPLICATE);
+const LISTEN: Flags = ASK_PUBSUB.and(Flags::NOSCRIPT).and(Flags::PUSHES).and(Flags::CONFINED);
 const FAMILY: Flags = TOLD.and(Flags::FAMILY);
 /// Its patterns may lead to any key.
 const SORTS: Flags = Flags::DANGEROUS.and(Flags::MOVABLE_KEYS);
@@ -74,7 +79,7 @@ pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
 #[allow(clippy::large_const_arrays)] // It is read at compile time only.
-pub(crate) const TABLE: [Row; 276] = [
+pub(crate) const TABLE: [Row; 291] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append)),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -223,14 +228,24 @@ pub(crate) const TABLE: [Row; 276] = [
     row!("PFDEBUG", 3, Hyperloglog, MAKE.and(Flags::ADMIN), SECOND, "2.8.9", Write(debugging::pfdebug)),
     row!("PFMERGE", -2, Hyperloglog, MAKE, MANY, "2.8.9", Write(hyperloglog::pfmerge)),
     row!("PFSELFTEST", 1, Hyperloglog, Flags::ADMIN, NONE, "2.8.9", Ask(debugging::pfselftest)),
-    row!("PING", -1, Connection, Flags::FAST, NONE, "1.0.0", Ask(connection::ping)),
+    row!("PING", -1, Connection, Flags::FAST.and(Flags::CONFINED), NONE, "1.0.0", Ask(connection::ping)),
     row!("PSETEX", 4, String, MAKE, FIRST, "2.6.0", Write(strings::psetex)),
+    row!("PSUBSCRIBE", -2, Pubsub, LISTEN, NONE, "2.0.0", Ask(pubsub::psubscribe)),
     row!("PTTL", 2, Generic, READ_FAST, FIRST, "2.6.0", Read(expiry::pttl)),
-    row!("QUIT", -1, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::quit)),
+    row!("PUBLISH", 3, Pubsub, PUBLISH, NONE, "2.0.0", Ask(pubsub::publish)),
+    row!("PUBSUB", -2, Pubsub, FAMILY, NONE, "2.8.0", Ask(asking::pubsub)),
+    row!("PUBSUB|CHANNELS", -2, Pubsub, ASK_PUBSUB, NONE, "2.8.0", Ask(asking::channels)),
+    row!("PUBSUB|HELP", 2, Pubsub, TOLD, NONE, "6.2.0", Ask(asking::pubsub_help)),
+    row!("PUBSUB|NUMPAT", 2, Pubsub, ASK_PUBSUB, NONE, "2.8.0", Ask(asking::numpat)),
+    row!("PUBSUB|NUMSUB", -2, Pubsub, ASK_PUBSUB, NONE, "2.8.0", Ask(asking::numsub)),
+    row!("PUBSUB|SHARDCHANNELS", -2, Pubsub, ASK_PUBSUB, NONE, "7.0.0", Ask(asking::shardchannels)),
+    row!("PUBSUB|SHARDNUMSUB", -2, Pubsub, ASK_PUBSUB, NONE, "7.0.0", Ask(asking::shardnumsub)),
+    row!("PUNSUBSCRIBE", -1, Pubsub, LISTEN, NONE, "2.0.0", Ask(pubsub::punsubscribe)),
+    row!("QUIT", -1, Connection, CONNECT_NOAUTH.and(Flags::CONFINED), NONE, "1.0.0", Ask(connection::quit)),
     row!("RANDOMKEY", 1, Generic, READ, NONE, "1.0.0", Ask(scan::randomkey)),
     row!("RENAME", 3, Generic, WRITE, TWO, "1.0.0", Write(moving::rename)),
     row!("RENAMENX", 3, Generic, WRITE_FAST, TWO, "1.0.0", Write(moving::renamenx)),
-    row!("RESET", 1, Connection, CONNECT_NOAUTH, NONE, "6.2.0", Ask(connection::reset)),
+    row!("RESET", 1, Connection, CONNECT_NOAUTH.and(Flags::CONFINED), NONE, "6.2.0", Ask(connection::reset)),
     row!("RESTORE", -4, Generic, MAKE.and(Flags::DANGEROUS), FIRST, "2.6.0", Write(dump::restore)),
     row!("RPOP", -2, List, WRITE_FAST, FIRST, "1.0.0", Write(lists::rpop)),
     row!("RPOPLPUSH", 3, List, MAKE, TWO, "1.2.0", Write(transfers::rpoplpush)),
@@ -267,20 +282,25 @@ pub(crate) const TABLE: [Row; 276] = [
     row!("SPEXPIRETIME", -5, Set, READ_FAST, FIRST, "0.1.0", Read(deadlines::spexpiretime)),
     row!("SPOP", -2, Set, WRITE_FAST, FIRST, "1.0.0", Write(draws::spop)),
     row!("SPTTL", -5, Set, READ_FAST, FIRST, "0.1.0", Read(deadlines::spttl)),
+    row!("SPUBLISH", 3, Pubsub, PUBLISH, NONE, "7.0.0", Ask(pubsub::spublish)),
     row!("SRANDMEMBER", -2, Set, READ, FIRST, "1.0.0", Read(draws::srandmember)),
     row!("SREM", -3, Set, WRITE_FAST, FIRST, "1.0.0", Write(sets::srem)),
     row!("SSCAN", -3, Set, READ, FIRST, "2.8.0", Read(sets::sscan)),
+    row!("SSUBSCRIBE", -2, Pubsub, LISTEN, NONE, "7.0.0", Ask(pubsub::ssubscribe)),
     row!("STRLEN", 2, String, READ_FAST, FIRST, "2.2.0", Read(ranges::strlen)),
     row!("STTL", -5, Set, READ_FAST, FIRST, "0.1.0", Read(deadlines::sttl)),
+    row!("SUBSCRIBE", -2, Pubsub, LISTEN, NONE, "2.0.0", Ask(pubsub::subscribe)),
     row!("SUBSTR", 4, String, READ, FIRST, "1.0.0", Read(ranges::substr)),
     row!("SUNION", -2, Set, READ, MANY, "1.0.0", Read(algebra::sunion)),
     row!("SUNIONSTORE", -3, Set, MAKE, MANY, "1.0.0", Write(algebra::sunionstore)),
+    row!("SUNSUBSCRIBE", -1, Pubsub, LISTEN, NONE, "7.0.0", Ask(pubsub::sunsubscribe)),
     row!("SWAPDB", 3, Server, WRITE_FAST.and(Flags::DANGEROUS), NONE, "4.0.0", Ask(databases::swapdb)),
     row!("TIME", 1, Server, CONNECT_FAST, NONE, "2.6.0", Ask(server::time)),
     row!("TOUCH", -2, Generic, READ_FAST, MANY, "3.2.1", Read(keys::touch)),
     row!("TTL", 2, Generic, READ_FAST, FIRST, "1.0.0", Read(expiry::ttl)),
     row!("TYPE", 2, Generic, READ_FAST, FIRST, "1.0.0", Read(keys::type_of)),
     row!("UNLINK", -2, Generic, WRITE_FAST, MANY, "4.0.0", Write(keys::unlink)),
+    row!("UNSUBSCRIBE", -1, Pubsub, LISTEN, NONE, "2.0.0", Ask(pubsub::unsubscribe)),
     row!("WAIT", 3, Generic, Flags::BLOCKING, NONE, "3.0.0", Ask(durability::wait)),
     row!("WAITAOF", 4, Generic, Flags::BLOCKING, NONE, "7.2.0", Ask(durability::waitaof)),
     row!("XACK", -4, Stream, WRITE_FAST, FIRST, "5.0.0", Write(removing::xack)),

@@ -215,7 +215,8 @@ fn info_is_told_by_sections() {
     assert_eq!(titles(store.type_line("INFO all")).len(), 8);
     assert_eq!(titles(store.type_line("info keyspace SERVER nosuch")), ["Server", "Keyspace"]);
     assert_eq!(store.type_line("INFO commandstats"), "\"# Commandstats\\r\\ncmdstat_get:calls=3\\r\\n\"");
-    assert_eq!(store.type_line("INFO clients"), "\"# Clients\\r\\nmaxclients:77\\r\\nconnected_clients:1\\r\\n\"");
+    let clients = "\"# Clients\\r\\nmaxclients:77\\r\\npubsub_clients:0\\r\\nconnected_clients:1\\r\\n\"";
+    assert_eq!(store.type_line("INFO clients"), clients);
     store.type_line("CONFIG RESETSTAT");
     assert!(told.reset.load(Ordering::Relaxed));
 }

@@ -127,5 +127,5 @@ fn every_example_is_true_and_replays_to_the_same_store() {
         seen.insert(example.command);
     }
     let unseen: Vec<_> = ROWS.iter().map(|row| row.name).filter(|name| !seen.contains(name)).collect();
-    assert_eq!(unseen, ["CONFIG|REWRITE", "SHUTDOWN"]);
+    assert_eq!(unseen, ["CONFIG|REWRITE", "PSUBSCRIBE", "SHUTDOWN", "SSUBSCRIBE", "SUBSCRIBE"]);
 }

@@ -202,6 +202,50 @@ impl Engine {
         random: &mut Random,
         position: &mut Position,
     ) -> Result<Outcome, u64> {
+        if session.is_listening() {
+            return self.step_of_listener(session, ready, request, now_ms, out, random, position);
+        }
+        self.answer(session, ready, request, now_ms, out, random, position)
+    }
+
+    /// Executes one request of a client that listens: messages from before it come before its answer, and those that it
+    /// sends to itself behind that.
+    #[cold]
+    #[allow(clippy::too_many_arguments)]
+    fn step_of_listener(
+        self: &Arc<Self>,
+        session: &mut Session,
+        mut ready: Prepared,
+        request: &Request<'_>,
+        now_ms: Millis,
+        out: &mut dyn ReplySink,
+        random: &mut Random,
+        position: &mut Position,
+    ) -> Result<Outcome, u64> {
+        session.tell_deliveries(out);
+        if session.is_confined()
+            && let Ok(row) = ready.row
+            && !row.flags.has(Flags::CONFINED)
+        {
+            ready = Prepared { row: Err(confined(row)), key: None };
+        }
+        let outcome = self.answer(session, ready, request, now_ms, out, random, position);
+        session.tell_deliveries(out);
+        outcome
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    #[inline]
+    fn answer(
+        self: &Arc<Self>,
+        session: &mut Session,
+        ready: Prepared,
+        request: &Request<'_>,
+        now_ms: Millis,
+        out: &mut dyn ReplySink,
+        random: &mut Random,
+        position: &mut Position,
+    ) -> Result<Outcome, u64> {
         let mut discard = Discard;
         let quiet = session.reply != ReplyMode::On && !ends_silence(&ready, request);
         let out: &mut dyn ReplySink = if quiet { &mut discard } else { out };
@@ -332,12 +376,20 @@ enum Refusal {
     Never(Fault),
 }
 
-/// `CLIENT REPLY ON` and `RESET` are answered whatever the client wanted before.
+/// The refusal of a command that a client of RESP2 may not send while it listens.
+fn confined(row: &Row) -> Fault {
+    let name = row.name.to_ascii_lowercase();
+    Fault::new(format!(
+        "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+    ))
+}
+
+/// `CLIENT REPLY ON`, `RESET` and what is answered by pushes are answered whatever the client wanted before.
 #[cold]
 fn ends_silence(ready: &Prepared, request: &Request<'_>) -> bool {
     match &ready.row {
         Ok(row) if row.name == "CLIENT|REPLY" => request.is(2, "ON"),
-        Ok(row) => row.name == "RESET",
+        Ok(row) => row.name == "RESET" || row.flags.has(Flags::PUSHES),
         Err(_) => false,
     }
 }

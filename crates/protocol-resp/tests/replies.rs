@@ -1,6 +1,6 @@
 //! Every reply in both versions, byte for byte.
 
-use kvark_call::{Protocol, ReplySink, Version};
+use kvark_call::{Protocol, Recording, ReplySink, Version};
 use kvark_protocol_resp::{Encoder, Resp};
 
 /// The bytes of a reply in RESP2 and RESP3.
@@ -15,7 +15,11 @@ fn both(tell: impl Fn(&mut dyn ReplySink)) -> (String, String) {
 
 #[track_caller]
 fn check(tell: impl Fn(&mut dyn ReplySink), resp2: &str, resp3: &str) {
-    assert_eq!(both(tell), (resp2.to_owned(), resp3.to_owned()));
+    assert_eq!(both(&tell), (resp2.to_owned(), resp3.to_owned()));
+    // A reply that was kept and is told later is the same reply.
+    let mut kept = Recording::default();
+    tell(&mut kept);
+    assert_eq!(both(|out| kept.play(out)), (resp2.to_owned(), resp3.to_owned()), "kept");
 }
 
 #[test]
@@ -49,6 +53,8 @@ fn forms_that_differ() {
     check(|out| out.map(6), "*12\r\n", "%6\r\n");
     check(|out| out.pairs(6), "*12\r\n", "*6\r\n");
     check(|out| out.pair(), "", "*2\r\n");
+    check(|out| out.keyed(6), "*6\r\n", "%6\r\n");
+    check(|out| out.keyed_pair(), "*2\r\n", "");
     check(|out| out.set(3), "*3\r\n", "~3\r\n");
     check(|out| out.push(2), "*2\r\n", ">2\r\n");
     check(|out| out.boolean(true), ":1\r\n", "#t\r\n");

@@ -82,8 +82,8 @@ fn answer(
 
 /// The session in `place`, or a new client's when there is none, or it was ended by `QUIT` or `CLIENT KILL`.
 fn alive<'a>(engine: &Engine, place: &'a mut Option<Session>) -> &'a mut Session {
-    if let Some(killed) = place.take_if(|session| session.peer.is_killed()) {
-        engine.world().sessions.forget(killed.peer.id);
+    if let Some(mut killed) = place.take_if(|session| session.peer.is_killed()) {
+        engine.world().part(&mut killed);
     }
     place.get_or_insert_with(|| begin(engine))
 }

@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::Duration;
 
 use kvark_base::{Clock, Millis, Position, background};
+use kvark_call::Delivery;
 use mio::event::Event;
 use mio::{Events, Poll, Token};
 
@@ -50,6 +51,8 @@ pub(crate) struct EventLoop<E: Turns> {
     pub ready: Vec<usize>,
     /// Who may have something to send at the end of this turn.
     pub answered: Vec<Answered>,
+    /// What one client is given, while it is.
+    deliveries: Vec<Delivery>,
     /// Who waits for a sync, and the last position that was seen synced.
     pub awaiting_sync: Vec<usize>,
     pub synced: Position,
@@ -78,6 +81,7 @@ impl<E: Turns> EventLoop<E> {
             timers: Timers::default(),
             ready: Vec::new(),
             answered: Vec::new(),
+            deliveries: Vec::new(),
             awaiting_sync: Vec::new(),
             synced: 0,
             now_ms,
@@ -95,7 +99,10 @@ impl<E: Turns> EventLoop<E> {
         background::attend();
         let mut events = Events::with_capacity(MAX_EVENTS);
         while !self.is_done() {
-            match self.poll.poll(&mut events, self.timeout()) {
+            let timeout = self.timeout();
+            let polled = self.poll.poll(&mut events, timeout);
+            self.mailbox.attend();
+            match polled {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
                 result => result?,
             }
@@ -110,10 +117,13 @@ impl<E: Turns> EventLoop<E> {
             self.rules = Rules::new(&self.engine.world().settings);
         }
         events.iter().for_each(|event| self.take_event(event));
+        self.take_mail();
         self.accept();
         self.fire_timers();
         self.release();
         self.serve();
+        // What the turn's commands have for clients of this loop leaves with its answers.
+        self.take_mail();
         self.settle();
         self.sweep();
         self.publish();
@@ -121,10 +131,7 @@ impl<E: Turns> EventLoop<E> {
 
     fn take_event(&mut self, event: &Event) {
         let token = event.token();
-        if token == WAKER {
-            return self.take_mail();
-        }
-        if self.is_listener(token) {
+        if token == WAKER || self.is_listener(token) {
             return;
         }
         let slot = token.0;
@@ -151,6 +158,9 @@ impl<E: Turns> EventLoop<E> {
     }
 
     fn take_mail(&mut self) {
+        if !self.mailbox.has_news() {
+            return;
+        }
         let mail = self.mailbox.take();
         mail.arrivals.into_iter().for_each(|arrival| self.adopt(arrival));
         mail.nudged.into_iter().for_each(|slot| self.look_at(slot));
@@ -159,14 +169,31 @@ impl<E: Turns> EventLoop<E> {
         }
     }
 
-    /// Somebody wants this client gone, or its commands may run again.
+    /// Somebody wants this client gone, or has something for it, or its commands may run again.
     fn look_at(&mut self, slot: usize) {
         let Some(mut conn) = self.slots.take(slot) else { return };
         if conn.session.peer.is_killed() {
+            let outgrown = u64::from(conn.session.peer.outbox.is_outgrown());
+            Counters::add(&self.shared.counters[self.index].output_limit_closed, outgrown);
             return self.close(slot, conn);
         }
+        self.hand_over(slot, &mut conn);
         self.try_again(slot, &mut conn);
         self.slots.put(slot, conn);
+    }
+
+    /// Writes what others have for this client behind its answers so far.
+    fn hand_over(&mut self, slot: usize, conn: &mut Connection) {
+        if conn.closing || !conn.session.peer.outbox.is_waiting() {
+            return;
+        }
+        self.answered.push(Answered { slot, from: conn.output.end(), position: 0 });
+        conn.session.peer.outbox.take(&mut self.deliveries);
+        let Connection { protocol, output, session, .. } = conn;
+        let output = output.writer(&mut self.bench.spare);
+        for delivery in self.deliveries.drain(..) {
+            delivery.write(session.version, output, |out, told| protocol.answer(out, &mut |sink| told.play(sink)));
+        }
     }
 
     /// Reads and executes for everybody who is ready.

@@ -1,4 +1,7 @@
-//! How other threads reach a loop: they leave a note and wake it, once however many notes there are.
+//! How a loop is reached, by other threads and by what it does itself: a note is left, and the loop is woken if it sleeps,
+//! once however many notes there are.
+//!
+//! Invariant: a loop that has said it rests is woken for every note left since; one that is awake looks before it rests.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +23,10 @@ pub(crate) struct Mail {
 #[derive(Debug)]
 pub(crate) struct Mailbox {
     waker: Waker,
-    woken: AtomicBool,
+    /// The loop will look before it sleeps: nobody has to wake it.
+    awake: AtomicBool,
+    /// There is something to look at.
+    news: AtomicBool,
     /// Whether this loop has answers that wait for a sync: only then the end of a sync wakes it.
     pub awaits_sync: AtomicBool,
     mail: Mutex<Mail>,
@@ -30,15 +36,17 @@ impl Mailbox {
     pub fn new(registry: &Registry, token: Token) -> io::Result<Self> {
         Ok(Self {
             waker: Waker::new(registry, token)?,
-            woken: AtomicBool::new(false),
+            awake: AtomicBool::new(false),
+            news: AtomicBool::new(false),
             awaits_sync: AtomicBool::new(false),
             mail: Mutex::default(),
         })
     }
 
-    /// Wakes the loop; one system call until it has looked.
+    /// Makes the loop look; a system call if it sleeps and nobody has woken it yet.
     pub fn wake(&self) {
-        if !self.woken.swap(true, Ordering::AcqRel) {
+        self.news.store(true, Ordering::Release);
+        if !self.awake.swap(true, Ordering::AcqRel) {
             // It fails only when the loop is gone.
             let _ = self.waker.wake();
         }
@@ -54,9 +62,26 @@ impl Mailbox {
         self.wake();
     }
 
-    /// Everything that was left, for a loop that was woken.
+    /// The loop is about to sleep, unless this says that there is something to look at.
+    pub fn rest(&self) -> bool {
+        // Both sides exchange first and look then, so one of them sees the other.
+        self.awake.swap(false, Ordering::AcqRel);
+        !self.has_news()
+    }
+
+    /// The loop has slept.
+    pub fn attend(&self) {
+        self.awake.store(true, Ordering::Release);
+    }
+
+    /// Whether there is something to look at.
+    pub fn has_news(&self) -> bool {
+        self.news.load(Ordering::Acquire)
+    }
+
+    /// Everything that was left.
     pub fn take(&self) -> Mail {
-        self.woken.store(false, Ordering::Release);
+        self.news.swap(false, Ordering::AcqRel);
         std::mem::take(&mut self.mail.lock())
     }
 }

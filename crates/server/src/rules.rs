@@ -16,6 +16,8 @@ pub(crate) struct Rules {
     pub generation: u64,
     pub query_len: usize,
     pub output: OutputLimit,
+    /// The limit of those who listen to channels.
+    pub pubsub_output: OutputLimit,
     pub backlog_len: usize,
     pub idle_ms: Millis,
     pub keepalive_seconds: u64,
@@ -30,12 +32,14 @@ impl Rules {
     pub fn new(settings: &Settings) -> Self {
         let generation = settings.generation();
         let number = |name| settings.number(name) as usize;
-        let output = output_limit(&settings.get("client-output-buffer-limit"), "normal");
+        let limits = settings.get("client-output-buffer-limit");
+        let output = output_limit(&limits, "normal");
         let has_password = !settings.get("requirepass").is_empty();
         Self {
             generation,
             query_len: number("client-query-buffer-limit").min(MAX_QUERY_LEN),
             output,
+            pubsub_output: output_limit(&limits, "pubsub"),
             backlog_len: backlog_len(output),
             idle_ms: settings.number("timeout") as Millis * 1000,
             keepalive_seconds: settings.number("tcp-keepalive") as u64,

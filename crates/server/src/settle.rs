@@ -153,7 +153,7 @@ impl<E: Turns> EventLoop<E> {
     }
 
     fn is_over_limit(&self, conn: &mut Connection) -> bool {
-        let limit = self.rules.output;
+        let limit = if conn.session.is_listening() { self.rules.pubsub_output } else { self.rules.output };
         let waiting = conn.output.len() as u64;
         if limit.hard_bytes > 0 && waiting > limit.hard_bytes {
             return true;
@@ -188,7 +188,7 @@ impl<E: Turns> EventLoop<E> {
             self.parked -= 1;
         }
         // Whoever sees its end finds it gone from every list.
-        self.engine.world().sessions.forget(conn.session.peer.id);
+        self.engine.world().part(&mut conn.session);
         self.shared.connected.fetch_sub(1, Relaxed);
         self.slots.free(slot);
         conn.stream.end(self.poll.registry());

@@ -90,7 +90,8 @@ impl<E: Turns> EventLoop<E> {
             self.mailbox.awaits_sync.store(true, SeqCst);
         }
         let accepts = self.acceptor.as_ref().is_some_and(Acceptor::has_work);
-        if accepts || !self.ready.is_empty() || (awaits_sync && self.engine.synced() > self.synced) {
+        let works = accepts || !self.ready.is_empty() || (awaits_sync && self.engine.synced() > self.synced);
+        if works || !self.mailbox.rest() {
             return Some(Duration::ZERO);
         }
         let stop = self.stops_at.map(|at| at.saturating_sub(self.stopwatch.uptime()));
@@ -107,14 +108,15 @@ impl<E: Turns> EventLoop<E> {
             return;
         }
         self.next_sweep_ms = self.now_ms + SWEEP_MS;
-        if self.rules.idle_ms == 0 && self.rules.output.soft_bytes == 0 {
+        let soft_bytes = self.rules.output.soft_bytes.max(self.rules.pubsub_output.soft_bytes);
+        if self.rules.idle_ms == 0 && soft_bytes == 0 {
             return;
         }
         for slot in self.slots.all() {
             let Some(mut conn) = self.slots.take(slot) else { continue };
             let idle_ms = self.now_ms.saturating_sub(conn.active_ms);
-            let silent =
-                self.rules.idle_ms > 0 && idle_ms >= self.rules.idle_ms && !matches!(conn.wait, Wait::Parked(_));
+            let waits = matches!(conn.wait, Wait::Parked(_)) || conn.session.is_listening();
+            let silent = self.rules.idle_ms > 0 && idle_ms >= self.rules.idle_ms && !waits;
             if silent || self.is_too_slow(&mut conn) { self.close(slot, conn) } else { self.slots.put(slot, conn) }
         }
     }

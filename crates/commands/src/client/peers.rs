@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::Ordering::Relaxed;
 
 use kvark_base::Millis;
-use kvark_call::{Fault, Outcome, Peer, ReplySink, Request};
+use kvark_call::{Fault, Outcome, Peer, ReplySink, Request, Topic};
 
 use crate::args;
 use crate::context::Context;
@@ -23,8 +23,7 @@ struct Choice<'a> {
 /// What is asked of one connection.
 enum Test<'a> {
     Ids(Vec<u64>),
-    /// All are of type `normal`; the other types have no members yet.
-    Normal(bool),
+    Kind(Kind),
     User(&'a [u8]),
     Address(&'a [u8]),
     LocalAddress(&'a [u8]),
@@ -37,12 +36,26 @@ enum Test<'a> {
     MinIdleSeconds(u64),
 }
 
+/// What `TYPE` tells apart. There are no replicas, and no primary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Normal,
+    Replication,
+    Pubsub,
+}
+
+impl Kind {
+    fn of(peer: &Peer) -> Self {
+        if peer.is_listening() { Self::Pubsub } else { Self::Normal }
+    }
+}
+
 impl Test<'_> {
     fn holds(&self, peer: &Peer, now_ms: Millis) -> bool {
         let text = peer.text.lock();
         match self {
             Self::Ids(ids) => ids.contains(&peer.id),
-            Self::Normal(wanted) => *wanted,
+            Self::Kind(kind) => *kind == Kind::of(peer),
             Self::User(user) => text.user.as_bytes() == *user,
             Self::Address(address) => peer.address.as_bytes() == *address,
             Self::LocalAddress(address) => peer.local_address.as_bytes() == *address,
@@ -95,7 +108,7 @@ impl<'a> Choice<'a> {
 
 fn parse_test<'a>(word: &[u8], value: &'a [u8]) -> Result<Test<'a>, Fault> {
     Ok(match word {
-        b"TYPE" => Test::Normal(parse_type(value)?),
+        b"TYPE" => Test::Kind(parse_type(value)?),
         b"USER" if value == b"default" => Test::User(value),
         b"USER" => return Err(Fault::new(format!("ERR No such user '{}'", one_line(value)))),
         b"ADDR" => Test::Address(value),
@@ -129,10 +142,11 @@ fn parse_ids(req: &Request, first: usize) -> Result<Vec<u64>, Fault> {
     Ok(ids)
 }
 
-fn parse_type(name: &[u8]) -> Result<bool, Fault> {
+fn parse_type(name: &[u8]) -> Result<Kind, Fault> {
     match name.to_ascii_lowercase().as_slice() {
-        b"normal" => Ok(true),
-        b"master" | b"primary" | b"slave" | b"replica" | b"pubsub" => Ok(false),
+        b"normal" => Ok(Kind::Normal),
+        b"master" | b"primary" | b"slave" | b"replica" => Ok(Kind::Replication),
+        b"pubsub" => Ok(Kind::Pubsub),
         _ => Err(Fault::new(format!("ERR Unknown client type '{}'", one_line(name)))),
     }
 }
@@ -154,7 +168,7 @@ fn describe(peer: &Peer, now_ms: Millis, line: &mut String) {
     // Writing to a string cannot fail.
     let _ = writeln!(
         line,
-        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi=-1 watch=0 \
+        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi=-1 watch=0 \
          qbuf={query} qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl={output} oll=0 omem={output} tot-mem={} \
          events={} cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={} tot-net-in={} tot-net-out={} tot-cmds={}",
         peer.id,
@@ -166,6 +180,9 @@ fn describe(peer: &Peer, now_ms: Millis, line: &mut String) {
         since(peer.active_ms.load(Relaxed)),
         flags_of(peer),
         peer.db.load(Relaxed),
+        peer.listening_to(Topic::Channel),
+        peer.listening_to(Topic::Pattern),
+        peer.listening_to(Topic::ShardChannel),
         size_of::<Peer>() as u64 + query + output,
         if output > 0 { "rw" } else { "r" },
         command.as_deref().unwrap_or("NULL"),
@@ -182,6 +199,7 @@ fn describe(peer: &Peer, now_ms: Millis, line: &mut String) {
 fn flags_of(peer: &Peer) -> String {
     let mut flags = String::new();
     for (flag, set) in [
+        ('P', peer.is_listening()),
         ('A', peer.is_killed()),
         ('U', peer.address.starts_with('/') || peer.local_address.starts_with('/')),
         ('e', peer.no_evict.load(Relaxed)),

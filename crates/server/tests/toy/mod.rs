@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use kvark_base::{Clock, Error, Kind, Position, Result};
 use kvark_call::fault::Parked;
-use kvark_call::{Pipeline, ReplySink, Request, Session, Settings, World};
+use kvark_call::{Pipeline, ReplySink, Request, Session, Settings, Topic, World};
 use kvark_engine::{Durability, Turn, TurnEnd};
 use kvark_server::{Listen, Server, Turns};
 use parking_lot::Mutex;
@@ -98,6 +98,14 @@ impl Toy {
                 let deadline_ms = number(1).map(|ms| self.world.clock.now_ms() + ms);
                 let position = number(2);
                 return TurnEnd::Parked(Parked { position, deadline_ms, resume });
+            }
+            "LISTEN" => {
+                self.world.channels.subscribe(session, Topic::Channel, request.arg(1));
+                out.status("OK");
+            }
+            "SAY" => {
+                let told = self.world.channels.publish(request.arg(1), request.arg(2), &self.world.settings);
+                out.integer(told as i64);
             }
             // What no command does: it keeps its loop from looking at anybody else.
             "NAP" => std::thread::sleep(Duration::from_millis(number(1).expect("a time"))),

@@ -1,4 +1,5 @@
-//! Patterns of KEYS, SCAN and CONFIG GET: `*`, `?`, `[abc]`, `[^a-z]`, and `\` before a byte that stands for itself.
+//! Patterns of KEYS, SCAN, CONFIG GET and PSUBSCRIBE: `*`, `?`, `[abc]`, `[^a-z]`, and `\` before a byte that stands for
+//! itself.
 //!
 //! A star is tried from the shortest match on, and only the latest star is ever tried again: a later part that can be
 //! found at all can be found behind the shortest match of what is before it. So a match takes at most pattern times text

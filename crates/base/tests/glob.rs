@@ -1,6 +1,6 @@
 //! Patterns against the plain recursive definition.
 
-use kvark_commands::glob::matches;
+use kvark_base::glob::matches;
 use proptest::prelude::*;
 
 /// What a pattern means, tried in every way.
