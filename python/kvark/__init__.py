@@ -22,6 +22,7 @@ from kvark._async_collections.sets import AsyncSet
 from kvark._async_collections.streams import AsyncStream
 from kvark._async_collections.zsets import AsyncZset
 from kvark._async_store import AsyncScan, AsyncStore, aopen
+from kvark._async_subscriptions import AsyncSubscription
 from kvark._codecs import Codec
 from kvark._collections.bitmaps import Bitmap
 from kvark._collections.entries import Entry
@@ -40,6 +41,7 @@ from kvark._errors import (
     InvalidInput,
     KvarkError,
     ReplyError,
+    SlowSubscriber,
     StoreBusy,
     StoreClosed,
     StoreCorrupt,
@@ -52,6 +54,7 @@ from kvark._errors import (
 from kvark._native import __version__
 from kvark._server import Server
 from kvark._store import Store, open
+from kvark._subscriptions import Message, Subscription
 
 __all__ = [
     "AsyncBitmap",
@@ -64,6 +67,7 @@ __all__ = [
     "AsyncSet",
     "AsyncStore",
     "AsyncStream",
+    "AsyncSubscription",
     "AsyncZset",
     "Bitmap",
     "Codec",
@@ -78,12 +82,14 @@ __all__ = [
     "InvalidInput",
     "KvarkError",
     "List",
+    "Message",
     "Near",
     "Pending",
     "Position",
     "ReplyError",
     "Server",
     "Set",
+    "SlowSubscriber",
     "Store",
     "StoreBusy",
     "StoreClosed",
@@ -92,6 +98,7 @@ __all__ = [
     "StoreLocked",
     "StorePoisoned",
     "Stream",
+    "Subscription",
     "Unsupported",
     "WrongType",
     "Zset",

@@ -27,6 +27,7 @@ from kvark._async_collections.families import (
     AsyncStreams,
     AsyncZsets,
 )
+from kvark._async_subscriptions import AsyncSubscription
 from kvark._store import Store, open
 from kvark._types import Argument, Key, Pairs, Ttl, Value
 
@@ -321,6 +322,16 @@ class AsyncStore:
     ) -> AsyncScan[tuple[bytes, bytes]]:
         """An asynchronous iterator over (key, value), as `Store.scan` makes one."""
         return AsyncScan(self._store.scan(prefix=prefix, start=start, stop=stop, reverse=reverse, limit=limit))
+
+    async def publish(self, channel: Key, data: Value, /) -> int:
+        """Sends `data` to everybody who listens to `channel`, as `Store.publish` does."""
+        return self._store.publish(channel, data)
+
+    def subscribe(
+        self, *channels: Key, patterns: Iterable[Key] = (), timeout: float | None = None
+    ) -> AsyncSubscription:
+        """Listens to channels, as `Store.subscribe` does: an asynchronous iterator."""
+        return AsyncSubscription(self._store.subscribe(*channels, patterns=patterns), timeout)
 
     async def execute(self, *args: Argument) -> Any:
         """Executes any command of the server, as `Store.execute` does."""

@@ -11,6 +11,7 @@
     ├── ForkedStore     (RuntimeError)         the store was opened by the parent process
     ├── WrongType       (TypeError)            the key holds another type than the call works on
     ├── InvalidInput    (ValueError)           a key, a value or an option breaks a rule or a limit
+    ├── SlowSubscriber  (BufferError)          messages came faster than they were read, and the subscription was closed
     ├── ReplyError      (RuntimeError)         a command given to `execute` was refused: code first, as in Redis
     ├── ConfigError     (ValueError)           a flag, a variable or a line of a file cannot be understood
     └── Unsupported     (NotImplementedError)  this build or this machine cannot do it
@@ -70,6 +71,10 @@ class WrongType(KvarkError, TypeError):
 
 class InvalidInput(KvarkError, ValueError):
     """A key, a value or an option breaks a rule or a limit; nothing was changed."""
+
+
+class SlowSubscriber(KvarkError, BufferError):
+    """More messages waited than `client-output-buffer-limit` allows for `pubsub`, so the subscription was closed."""
 
 
 class ReplyError(KvarkError, RuntimeError):

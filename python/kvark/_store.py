@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import ItemsView, Iterator, KeysView, Mapping, MutableMapping, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, MutableMapping, ValuesView
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar, overload
@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 from kvark import _native
 from kvark._codecs import BYTES
 from kvark._collections.families import Bitmaps, Geos, Hashes, HyperLogLogs, Lists, Sets, Streams, Zsets
+from kvark._subscriptions import Subscription
 from kvark._types import Key, Pairs, Value
 
 _T = TypeVar("_T")
@@ -178,6 +179,16 @@ class Store(_native.Store, MutableMapping[bytes, bytes]):
     def geos(self) -> Geos[bytes]:
         """The places: `db.geos["sicily"]["Palermo"] = (13.36, 38.11)`."""
         return Geos(self, BYTES)
+
+    def subscribe(self, *channels: Key, patterns: Iterable[Key] = (), timeout: float | None = None) -> Subscription:
+        """Listens to channels, by their names and by patterns: an iterator of what is published to them from here on.
+
+        patterns: `*` stands for any bytes, `?` for one, `[abc]` for one of these.
+        timeout: the iterator ends when no message has come for so many seconds; None is never.
+        """
+        subscription = Subscription(self, timeout)
+        subscription.subscribe(*channels, patterns=patterns)
+        return subscription
 
     @overload
     def pop(self, key: Key, /) -> bytes: ...

@@ -44,8 +44,8 @@ UNITS = (
     "unit/pubsubshard",
 )
 # Lines that are taken out of a temporary copy: scaffolding that needs scripts and functions, which later issues bring,
-# and a setting that we do not have (chunks of lists are not compressed). The tests of shard channels refuse external servers
-# because of those among them that replicate.
+# and a setting that we do not have (chunks of lists are not compressed). The tests of shard channels refuse external
+# servers because of those among them that replicate.
 LEFT_OUT = re.compile(
     r"^ *(r (function|script) flush|(r config set|config_set) list-compress-depth.*)$"
     r"|(?<=set original_config) \[config_get_set list-compress-depth 1\]"

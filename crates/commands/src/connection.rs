@@ -16,7 +16,7 @@ pub const COMPATIBLE_VERSION: &str = "8.4.0";
 
 /// `PING [message]`
 ///
-/// PONG, or the message; a pair of both to a client of RESP2 that listens, where it cannot be told from messages otherwise.
+/// PONG, or the message.
 ///
 /// ```resp
 /// > PING

@@ -16,8 +16,8 @@ pub(crate) const SOURCE: &str = include_str!("pubsub.rs");
 /// `SUBSCRIBE channel [channel ...]`
 ///
 /// From here on this client is told every message to these channels. Answers for each channel how many channels and
-/// patterns it listens to. In RESP2 it may then only send the words of this kind, PING, QUIT and RESET; in RESP3, where
-/// messages are told from answers, everything.
+/// patterns it listens to. In RESP2 it may then only send the words of this kind, PING (which answers a pair), QUIT and
+/// RESET; in RESP3, where messages are told from answers, everything.
 ///
 /// ```resp,shown
 /// > SUBSCRIBE news

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use kvark_base::limits::MAX_VALUE_LEN;
 use kvark_call::request::OwnedRequest;
-use kvark_call::{Fault, ReplySink, Session, Version};
+use kvark_call::{Delivery, Fault, ReplySink, Session, Version};
 use kvark_engine::Engine;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -153,6 +153,15 @@ impl Reply {
             }
         })
     }
+}
+
+/// The texts of a message that was delivered, from the first to the last.
+pub(crate) fn texts_of(delivery: &Delivery) -> Vec<Vec<u8>> {
+    let mut replies = Replies::default();
+    delivery.tell(&mut replies);
+    let Some(Reply::List(words)) = replies.whole.pop() else { return Vec::new() };
+    let text = |word| if let Reply::Bytes(text) = word { Some(text) } else { None };
+    words.into_iter().filter_map(text).collect()
 }
 
 /// Gathers replies; whichever protocol the session speaks, they come in the forms of RESP3.

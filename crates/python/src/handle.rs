@@ -149,6 +149,7 @@ impl Handle {
             None => Ok(()),
             Some(engine) => py
                 .detach(|| {
+                    dismiss(&engine);
                     let closed = engine.close();
                     drop(engine);
                     closed
@@ -179,10 +180,17 @@ impl Handle {
     }
 }
 
+/// Ends the clients inside the process; who waits for a message is told.
+fn dismiss(engine: &Engine) {
+    let peers = engine.world().sessions.all();
+    peers.iter().filter(|peer| peer.fd < 0).for_each(|peer| peer.kill());
+}
+
 impl Drop for Handle {
     fn drop(&mut self) {
         // Nobody is left to hear of a failure; the interpreter may be going, so this does not detach.
         if let Some(engine) = self.take() {
+            dismiss(&engine);
             let _ = engine.close();
         }
     }

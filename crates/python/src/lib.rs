@@ -1,7 +1,7 @@
 //! `python`: the native half of the Python package, `kvark._native`. The only room that knows Python, and a thin one.
 //!
 //! Read in this order: [`store`] (the calls that people make most), [`batch`] (many keys at a time), [`scan`] (walks in
-//! key order), [`execute`] (any command), [`handle`] (open, closed, forked), [`bytes`] and [`ttl`] (arguments), [`errors`] (what is raised),
+//! key order), [`execute`] (any command), [`subscription`] (messages), [`handle`] (open, closed, forked), [`bytes`] and [`ttl`] (arguments), [`errors`] (what is raised),
 //! [`settings`] (the table of what can be configured), [`server`] (the server inside the process), [`examples`] (the manual's,
 //! for tests).
 //!
@@ -23,6 +23,7 @@ mod scan;
 mod server;
 mod settings;
 mod store;
+mod subscription;
 mod ttl;
 
 /// The one database of the embedded door.
@@ -39,5 +40,6 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<settings::Setting>()?;
     module.add_class::<store::Store>()?;
     module.add_class::<scan::Scan>()?;
+    module.add_class::<subscription::Subscription>()?;
     module.add_class::<server::Server>()
 }

@@ -302,6 +302,14 @@ impl Store {
         self.helpers.execute(&self.handle, args)
     }
 
+    /// Sends `data` to everybody who listens to `channel`, in this process and over the wire; how often it was told. Nothing
+    /// is kept: who listens later is not told.
+    #[pyo3(signature = (channel, data, /))]
+    fn publish(&self, channel: &Bound<'_, PyAny>, data: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let world = self.handle.attached(channel.py())?.world();
+        Ok(world.channels.publish(name_of(channel)?, &value_of(data)?, &world.settings))
+    }
+
     /// Removes every key.
     fn clear(&self, py: Python<'_>) -> PyResult<()> {
         self.handle.run_long(py, true, |engine| engine.clear(DB))
