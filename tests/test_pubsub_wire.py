@@ -220,21 +220,6 @@ def test_what_a_listener_tells_itself_comes_behind_the_answer(server: LiveServer
         assert answers.read(len(expected)) == expected
 
 
-def test_a_listener_gets_messages_before_the_answers_to_what_it_asks_later(server: LiveServer) -> None:
-    with server.connect() as listener, server.connect() as speaker:
-        read, heard = speaker.makefile("rb"), listener.makefile("rb")
-        listener.sendall(b"SUBSCRIBE a\r\n")
-        heard.read(len(b"*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"))
-        for number in range(300):
-            text = b"%d" % number
-            speaker.sendall(b"PUBLISH a %s\r\n" % text)
-            assert read.readline() == b":1\r\n"
-            listener.sendall(b"PING\r\n")
-            message = b"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$%d\r\n%s\r\n" % (len(text), text)
-            expected = message + b"*2\r\n$4\r\npong\r\n$0\r\n\r\n"
-            assert heard.read(len(expected)) == expected
-
-
 def test_ten_thousand_channels_and_as_many_listeners_to_one(server: LiveServer) -> None:
     many = server.client()
     names = [f"channel:{number}" for number in range(10_000)]
