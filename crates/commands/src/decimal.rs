@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use crate::doubles;
+
 /// Places behind the point.
 const PLACES: i64 = 17;
 /// The longest text that is read.
@@ -35,8 +37,13 @@ impl Decimal {
     pub const ZERO: Self = Self { negative: false, digits: Vec::new() };
 
     /// Reads `1`, `-1.5`, `.5`, `3.0e3`, `inf`; `None` when `text` is no number or one too large to be finite. Places
-    /// behind the 17th are rounded, half away from zero.
+    /// behind the 17th are rounded, half away from zero. A number of few hexadecimal digits (`0x1F`) is one too.
     pub fn parse(text: &[u8]) -> Option<Parsed> {
+        let hexadecimal = || Some(doubles::parse_hexadecimal(text)?.to_string());
+        Self::parse_decimal(text).or_else(|| Self::parse_decimal(hexadecimal()?.as_bytes()))
+    }
+
+    fn parse_decimal(text: &[u8]) -> Option<Parsed> {
         if text.len() >= MAX_TEXT_LEN {
             return None;
         }
@@ -172,6 +179,7 @@ mod tests {
             ("5.0e3", "2.0e2", "5200"),
             ("1", "1.1", "2.1"),
             ("1.5", "-1.5", "0"),
+            ("0x10", "-0x1.8p1", "13"),
             ("-0.5", "0.25", "-0.25"),
             ("0.5", "-2", "-1.5"),
             ("17179869184", "1.5", "17179869185.5"),
@@ -194,7 +202,9 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_refused() {
-        for text in ["", ".", "-", "+", "e5", "1e", "1e+", " 1", "1 ", "1.2.3", "0x10", "nan", "1e5000", "1-", "--1"] {
+        for text in
+            ["", ".", "-", "+", "e5", "1e", "1e+", " 1", "1 ", "1.2.3", "0x", "0x1G", "nan", "1e5000", "1-", "--1"]
+        {
             assert_eq!(Decimal::parse(text.as_bytes()), None, "{text:?}");
         }
         for text in ["inf", "-INF", "+Infinity"] {

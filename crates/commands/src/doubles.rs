@@ -36,7 +36,8 @@ fn fits(value: f64, text: &[u8]) -> bool {
     value != 0.0 || !mantissa.iter().any(|byte| matches!(byte, b'1'..=b'9'))
 }
 
-fn parse_hexadecimal(text: &[u8]) -> Option<f64> {
+/// A hexadecimal number; `None` when it is none, or not a finite float.
+pub fn parse_hexadecimal(text: &[u8]) -> Option<f64> {
     let text = std::str::from_utf8(text).ok()?.to_ascii_lowercase();
     let (sign, magnitude) = match text.strip_prefix('-') {
         Some(rest) => (-1.0, rest),

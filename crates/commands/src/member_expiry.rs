@@ -178,6 +178,7 @@ fn change<T: Expiring>(w: &mut Writer, key: &[u8], ops: &[u8], answers: &[i64], 
 
 /// `... key time [NX | XX | GT | LT] FIELDS number field ...`: sets when members expire. `name` is the command's.
 pub fn expire<T: Expiring>(w: &mut Writer, req: &Request, scale: Scale, name: &str, out: &mut dyn ReplySink) -> Answer {
+    T::at(w, req.arg(1))?;
     let now_ms = w.now_ms();
     let at_ms = scale.parse(req.arg(2), now_ms, name)?;
     let (when, first) = condition(req);
@@ -192,6 +193,7 @@ pub fn expire<T: Expiring>(w: &mut Writer, req: &Request, scale: Scale, name: &s
 
 /// `... key FIELDS number field ...`: clears the deadlines of members.
 pub fn persist<T: Expiring>(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    T::at(w, req.arg(1))?;
     let members = members_behind_key::<T>(req)?;
     let mut plan = Plan::new(T::at(w, req.arg(1))?);
     let answers: Vec<i64> = members.map(|member| plan.persist(member)).collect();
@@ -201,8 +203,8 @@ pub fn persist<T: Expiring>(w: &mut Writer, req: &Request, out: &mut dyn ReplySi
 
 /// `... key FIELDS number field ...`: when members expire.
 pub fn deadlines<T: Expiring>(view: &View, req: &Request, scale: Scale, out: &mut dyn ReplySink) -> Answer {
-    let members = members_behind_key::<T>(req)?;
     let held = T::at(view, req.arg(1))?;
+    let members = members_behind_key::<T>(req)?;
     out.array(members.len());
     for member in members {
         out.integer(match held.and_then(|held| held.deadline(member)) {

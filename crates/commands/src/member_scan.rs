@@ -19,9 +19,9 @@ pub struct MemberScan<'a> {
 }
 
 impl<'a> MemberScan<'a> {
-    /// From `key cursor [MATCH pattern] [COUNT count] [NOVALUES]`; the last word only where members `have_values`.
-    pub fn parse(req: &Request<'a>, have_values: bool) -> Result<Self, Fault> {
-        let mut scan = Self { cursor: cursor(req.arg(2))?, count: 10, without_values: false, pattern: None };
+    /// From `[MATCH pattern] [COUNT count] [NOVALUES]` behind key and cursor; the last word only where members `have_values`.
+    pub fn parse(req: &Request<'a>, cursor: u64, have_values: bool) -> Result<Self, Fault> {
+        let mut scan = Self { cursor, count: 10, without_values: false, pattern: None };
         let mut at = 3;
         while at < req.len() {
             at += match (req.arg(at).to_ascii_uppercase().as_slice(), req.get(at + 1)) {
@@ -57,8 +57,9 @@ pub fn answer(next: u64, replies: usize, out: &mut dyn ReplySink) {
     out.array(replies);
 }
 
-fn cursor(text: &[u8]) -> Result<u64, Fault> {
-    let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+/// The cursor of `key cursor ...`. Where there is nothing at the key, the words behind it may be anything.
+pub fn cursor(req: &Request) -> Result<u64, Fault> {
+    let number = std::str::from_utf8(req.arg(2)).ok().and_then(|text| text.parse().ok());
     number.ok_or_else(|| Fault::new("ERR invalid cursor"))
 }
 
@@ -76,7 +77,9 @@ mod tests {
     /// whether a member `ab` is taken.
     fn parsed(words: &str, have_values: bool) -> Result<(u64, usize, bool, bool), String> {
         let request = OwnedRequest::new(["SCAN", "key"].into_iter().chain(words.split(' ')));
-        let scan = MemberScan::parse(&request.as_request(), have_values).map_err(|fault| fault.message().to_owned())?;
+        let request = request.as_request();
+        let scan = cursor(&request).and_then(|cursor| MemberScan::parse(&request, cursor, have_values));
+        let scan = scan.map_err(|fault| fault.message().to_owned())?;
         Ok((scan.cursor, scan.count, scan.without_values, scan.takes(StringRef::Bytes(b"ab"))))
     }
 
@@ -91,7 +94,7 @@ mod tests {
     #[test]
     fn a_pattern_is_compared_with_the_digits_of_a_number() {
         let request = OwnedRequest::new(["SSCAN", "key", "0", "MATCH", "1?"]);
-        let scan = MemberScan::parse(&request.as_request(), false).unwrap();
+        let scan = MemberScan::parse(&request.as_request(), 0, false).unwrap();
         assert!(scan.takes(StringRef::Int(17)) && !scan.takes(StringRef::Int(170)));
     }
 

@@ -2,6 +2,28 @@
 
 use std::collections::BTreeSet;
 
+use kvark_base::limits::MAX_VALUE_LEN;
+use kvark_call::Fault;
+use kvark_values::Collection;
+
+/// Up to so many draws nobody asks how long the answer will be.
+const FEW: u64 = 1000;
+/// What a member takes in an answer besides its own bytes, about.
+const FRAME_LEN: u64 = 16;
+
+/// How often is drawn for a negative `count`, where members may come again. Refused if the answer would be longer than the longest
+/// value is allowed to be: Redis goes on until memory ends.
+pub fn repeats<T: Collection>(held: &T, count: i64) -> Result<usize, Fault> {
+    let times = count.unsigned_abs();
+    if times > FEW {
+        let member_len = (held.memory_bytes() / held.len()) as u64;
+        if times > MAX_VALUE_LEN as u64 / (member_len + FRAME_LEN) {
+            return Err(Fault::new("ERR value is out of range"));
+        }
+    }
+    Ok(times as usize)
+}
+
 /// When more than one in so many are chosen, walking over all is cheaper than remembering the chosen ones in a tree.
 const SPARSE: usize = 16;
 

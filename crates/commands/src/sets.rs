@@ -256,13 +256,16 @@ fn move_member(w: &mut Writer, req: &Request, deadline: Millis, is_new: bool) ->
 /// (error) ERR invalid cursor
 /// ```
 pub fn sscan(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    let (scan, mut found) = (MemberScan::parse(req, false)?, Vec::new());
-    let next = typed::set(view, req.arg(1))?.map_or(0, |set| {
-        set.scan(scan.cursor, scan.count, |member| {
-            if scan.takes(member) {
-                found.push(member);
-            }
-        })
+    let cursor = member_scan::cursor(req)?;
+    let Some(set) = typed::set(view, req.arg(1))? else {
+        member_scan::answer(0, 0, out);
+        return Ok(Outcome::Done);
+    };
+    let (scan, mut found) = (MemberScan::parse(req, cursor, false)?, Vec::new());
+    let next = set.scan(scan.cursor, scan.count, |member| {
+        if scan.takes(member) {
+            found.push(member);
+        }
     });
     member_scan::answer(next, found.len(), out);
     found.into_iter().for_each(|member| answer_member(member, out));

@@ -282,3 +282,22 @@ fn what_is_logged_makes_the_same_streams_again() {
         assert_replays(&store);
     }
 }
+
+/// An entry that is named twice is claimed twice, if it may be: it has waited since it was claimed before.
+#[test]
+fn an_id_that_is_given_twice_is_claimed_as_often() {
+    let mut store = store_with_groups();
+    let twice = "1) \"1-0\"\n2) \"1-0\"";
+    store.expect(&[
+        ("XCLAIM s g bob 0 1-0 1-0 JUSTID", twice),
+        ("XCLAIM s g bob 1 1-0 1-0 IDLE 5000 JUSTID", "(empty array)"),
+    ]);
+    store.advance(10);
+    store.expect(&[
+        ("XCLAIM s g bob 5 1-0 1-0 JUSTID", "1) \"1-0\""),
+        ("XCLAIM s g bob 0 1-0 1-0 IDLE 5000 JUSTID", twice),
+        ("XCLAIM s g bob 1000 1-0 1-0 IDLE 5000 JUSTID", twice),
+    ]);
+    store.type_line("XCLAIM s g bob 0 1-0 1-0");
+    store.expect(&[("XPENDING s g 1-0 1-0 1", "1) 1) \"1-0\"\n   2) \"bob\"\n   3) (integer) 0\n   4) (integer) 3")]);
+}

@@ -1,6 +1,7 @@
 //! The words of a search: from where, how far, what is wanted of what is found, and where it goes.
 
 use kvark_call::{Fault, Request};
+use kvark_values::Zset;
 
 use super::point::Point;
 use super::shape::Shape;
@@ -9,11 +10,27 @@ use crate::{args, doubles};
 
 /// Where the search is around.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Center<'a> {
+enum Center {
     /// A place.
     Point(Point),
-    /// A member of the set.
-    Member(&'a [u8]),
+    /// A member of the set; nowhere if there is no set.
+    Member(Option<Point>),
+}
+
+impl Center {
+    /// Where `member` is. That it is in the set is looked at before the words behind it.
+    fn of_member(zset: Option<&Zset>, member: &[u8]) -> Result<Self, Fault> {
+        let missing = || Fault::new("ERR could not decode requested zset member");
+        let point = zset.map(|zset| zset.score(member).map(Point::of_score).ok_or_else(missing));
+        Ok(Self::Member(point.transpose()?))
+    }
+
+    fn point(self) -> Option<Point> {
+        match self {
+            Self::Point(point) => Some(point),
+            Self::Member(point) => point,
+        }
+    }
 }
 
 /// In which order by distance.
@@ -47,9 +64,11 @@ pub struct Target<'a> {
 
 /// A shape, and what its unit is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Area {
-    shape: Shape,
-    unit_m: f64,
+pub struct Area {
+    /// What is searched.
+    pub shape: Shape,
+    /// The unit that distances are answered in, in meters.
+    pub unit_m: f64,
 }
 
 /// Which words a command takes.
@@ -73,8 +92,10 @@ impl Verb {
 
 /// The words as they are read.
 #[derive(Debug, Default)]
-pub struct Words<'a> {
-    center: Option<Center<'a>>,
+pub struct Words<'a, 'v> {
+    /// The set that is searched.
+    zset: Option<&'v Zset>,
+    center: Option<Center>,
     area: Option<Area>,
     with: With,
     order: Option<Order>,
@@ -86,12 +107,8 @@ pub struct Words<'a> {
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Query<'a> {
-    /// The middle of what is searched.
-    pub center: Center<'a>,
-    /// What is searched.
-    pub shape: Shape,
-    /// The unit that distances are answered in, in meters.
-    pub unit_m: f64,
+    /// The middle of what is searched, and how far around it; nothing where there is no set.
+    pub around: Option<(Point, Area)>,
     /// What is answered.
     pub with: With,
     /// In which order, if that matters.
@@ -123,7 +140,12 @@ fn parse_box(width: &[u8], height: &[u8], unit: &[u8]) -> Result<Area, Fault> {
     Ok(Area { shape: Shape::Box { width: width * unit_m, height: height * unit_m }, unit_m })
 }
 
-impl<'a> Words<'a> {
+impl<'a, 'v> Words<'a, 'v> {
+    /// `GEOSEARCH`
+    pub fn of(zset: Option<&'v Zset>) -> Self {
+        Self { zset, ..Self::default() }
+    }
+
     /// `GEORADIUS key longitude latitude radius unit`
     pub fn around_point(req: &Request<'a>) -> Result<Self, Fault> {
         let center = Center::Point(parse_point(req.arg(2), req.arg(3))?);
@@ -131,15 +153,16 @@ impl<'a> Words<'a> {
         Ok(Self { center: Some(center), area: Some(area), ..Self::default() })
     }
 
-    /// `GEORADIUSBYMEMBER key member radius unit`
-    pub fn around_member(req: &Request<'a>) -> Result<Self, Fault> {
-        let area = parse_area(req.arg(3), req.arg(4))?;
-        Ok(Self { center: Some(Center::Member(req.arg(2))), area: Some(area), ..Self::default() })
+    /// `GEORADIUSBYMEMBER key member radius unit`. Where there is no set, the radius may be anything.
+    pub fn around_member(zset: Option<&'v Zset>, req: &Request<'a>) -> Result<Self, Fault> {
+        let center = Center::of_member(zset, req.arg(2))?;
+        let area = zset.map(|_| parse_area(req.arg(3), req.arg(4))).transpose()?;
+        Ok(Self { center: Some(center), area, ..Self::of(zset) })
     }
 
-    /// For `GEOSEARCHSTORE destination`.
-    pub fn into_target(key: &'a [u8]) -> Self {
-        Self { target: Some(Target { key, distances: false }), ..Self::default() }
+    /// `GEOSEARCHSTORE destination`
+    pub fn into_target(zset: Option<&'v Zset>, key: &'a [u8]) -> Self {
+        Self { target: Some(Target { key, distances: false }), ..Self::of(zset) }
     }
 
     /// Reads the arguments from `first` on.
@@ -194,7 +217,9 @@ impl<'a> Words<'a> {
         };
         match req.arg(at).to_ascii_uppercase().as_slice() {
             b"COUNT" if behind >= 1 => return self.take_count(req, at),
-            b"FROMMEMBER" if behind >= 1 && by_member => self.center = Some(Center::Member(req.arg(at + 1))),
+            b"FROMMEMBER" if behind >= 1 && by_member => {
+                self.center = Some(Center::of_member(self.zset, req.arg(at + 1))?);
+            }
             b"FROMLONLAT" if behind >= 2 && by_point => {
                 self.center = Some(Center::Point(parse_point(req.arg(at + 1), req.arg(at + 2))?));
                 return Ok(3);
@@ -233,18 +258,23 @@ impl<'a> Words<'a> {
             let name = String::from_utf8_lossy(req.name()).replace(['\r', '\n'], " ");
             Fault::new(format!("ERR exactly one of {which} can be specified for {name}"))
         };
-        let center = self.center.ok_or_else(|| missing("FROMMEMBER or FROMLONLAT"))?;
-        let area = self.area.ok_or_else(|| missing("BYRADIUS and BYBOX"))?;
+        if self.center.is_none() {
+            return Err(missing("FROMMEMBER or FROMLONLAT"));
+        }
+        if verb.is_search() && self.area.is_none() {
+            return Err(missing("BYRADIUS and BYBOX"));
+        }
         if self.any && self.count == 0 {
             return Err(Fault::new("ERR the ANY argument requires COUNT argument"));
         }
-        Ok(self.into_query(center, area))
+        Ok(self.into_query())
     }
 
-    fn into_query(self, center: Center<'a>, area: Area) -> Query<'a> {
+    fn into_query(self) -> Query<'a> {
         let Self { with, order, count, any, target, .. } = self;
+        let around = self.center.and_then(Center::point).zip(self.area);
         // Some of all that are found makes sense only of the nearest, unless any will do.
         let order = order.or((count > 0 && !any).then_some(Order::Ascending));
-        Query { center, shape: area.shape, unit_m: area.unit_m, with, order, count, any, target }
+        Query { around, with, order, count, any, target }
     }
 }

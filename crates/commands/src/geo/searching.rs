@@ -1,12 +1,12 @@
 //! Searches for what is near: GEOSEARCH and GEORADIUS, and their forms that keep what they find.
 
-use kvark_call::{Fault, Outcome, ReplySink, Request};
+use kvark_call::{Outcome, ReplySink, Request};
 use kvark_keyspace::{View, Writer};
 use kvark_values::zset::{Edge, Entry};
 use kvark_values::{IntBuffer, Zset};
 
 use super::point::Point;
-use super::query::{Center, Order, Query, Target, Verb, Words};
+use super::query::{Order, Query, Target, Verb, Words};
 use super::{answer_distance, answer_point, cells};
 use crate::row::Answer;
 use crate::strings::answer_value;
@@ -19,32 +19,23 @@ struct Hit<'v> {
     entry: Entry<'v>,
     point: Point,
     distance_m: f64,
-}
-
-impl Center<'_> {
-    fn point(&self, zset: &Zset) -> Result<Point, Fault> {
-        match *self {
-            Center::Point(point) => Ok(point),
-            Center::Member(member) => {
-                let score = zset.score(member);
-                score.map(Point::of_score).ok_or(Fault::new("ERR could not decode requested zset member"))
-            }
-        }
-    }
+    /// In the unit that was asked for.
+    distance: f64,
 }
 
 impl Query<'_> {
     /// The members of `zset` that are within, in the order that is wanted.
-    fn hits<'v>(&self, zset: &'v Zset) -> Result<Vec<Hit<'v>>, Fault> {
-        let center = self.center.point(zset)?;
+    fn hits<'v>(&self, zset: &'v Zset) -> Vec<Hit<'v>> {
+        let Some((center, area)) = self.around else { return Vec::new() };
         let enough = if self.any { self.count } else { usize::MAX };
-        let entries = cells::around(&center, &self.shape).into_iter().flat_map(|cell| {
+        let entries = cells::around(&center, &area.shape).into_iter().flat_map(|cell| {
             let scores = cell.scores();
             zset.range(zset.place(Edge::BeforeScore(scores.start))..zset.place(Edge::BeforeScore(scores.end)))
         });
         let hits = entries.filter_map(|entry| {
             let point = Point::of_score(entry.score);
-            self.shape.distance_m(&center, &point).map(|distance_m| Hit { entry, point, distance_m })
+            let distance_m = area.shape.distance_m(&center, &point)?;
+            Some(Hit { entry, point, distance_m, distance: distance_m / area.unit_m })
         });
         let mut hits: Vec<Hit<'v>> = hits.take(enough).collect();
         match self.order {
@@ -55,11 +46,11 @@ impl Query<'_> {
         if self.count > 0 {
             hits.truncate(self.count);
         }
-        Ok(hits)
+        hits
     }
 
     fn answer(&self, view: &View, key: &[u8], out: &mut dyn ReplySink) -> Answer {
-        let hits = typed::zset(view, key)?.map_or_else(|| Ok(Vec::new()), |zset| self.hits(zset))?;
+        let hits = typed::zset(view, key)?.map_or_else(Vec::new, |zset| self.hits(zset));
         out.array(hits.len());
         hits.iter().for_each(|hit| self.answer_hit(hit, out));
         Ok(Outcome::Done)
@@ -72,7 +63,7 @@ impl Query<'_> {
         }
         answer_value(Some(hit.entry.member), out);
         if self.with.distance {
-            answer_distance(hit.distance_m / self.unit_m, out);
+            answer_distance(hit.distance, out);
         }
         if self.with.hash {
             out.integer(hit.entry.score as i64);
@@ -85,8 +76,8 @@ impl Query<'_> {
     fn keep(&self, w: &mut Writer, key: &[u8], target: Target<'_>, out: &mut dyn ReplySink) -> Answer {
         let (mut kept, mut text) = (Zset::default(), IntBuffer::new());
         if let Some(zset) = typed::zset(w, key)? {
-            for hit in self.hits(zset)? {
-                let score = if target.distances { hit.distance_m / self.unit_m } else { hit.entry.score };
+            for hit in self.hits(zset) {
+                let score = if target.distances { hit.distance } else { hit.entry.score };
                 kept.put(hit.entry.member.text(&mut text), score, 0, w.forms());
             }
         }
@@ -120,7 +111,8 @@ impl Query<'_> {
 /// (error) ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for GEOSEARCH
 /// ```
 pub fn geosearch(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    Words::default().parse(req, 2, Verb::Search)?.answer(view, req.arg(1), out)
+    let query = Words::of(typed::zset(view, req.arg(1))?).parse(req, 2, Verb::Search)?;
+    query.answer(view, req.arg(1), out)
 }
 
 /// `GEOSEARCHSTORE destination source <FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius unit | BYBOX width height unit> [ASC | DESC] [COUNT count [ANY]] [STOREDIST]`
@@ -138,7 +130,7 @@ pub fn geosearch(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer 
 /// 2) "56.4412578701582"
 /// ```
 pub fn geosearchstore(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    let query = Words::into_target(req.arg(1)).parse(req, 3, Verb::SearchStore)?;
+    let query = Words::into_target(typed::zset(w, req.arg(2))?, req.arg(1)).parse(req, 3, Verb::SearchStore)?;
     query.answer_or_keep(w, req.arg(2), out)
 }
 
@@ -160,6 +152,7 @@ pub fn geosearchstore(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) ->
 /// 2) "near"
 /// ```
 pub fn georadius(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    typed::zset(w, req.arg(1))?;
     let query = Words::around_point(req)?.parse(req, 6, Verb::Radius)?;
     query.answer_or_keep(w, req.arg(1), out)
 }
@@ -177,6 +170,7 @@ pub fn georadius(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answ
 ///       2) "37.50266842333162"
 /// ```
 pub fn georadius_ro(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    typed::zset(view, req.arg(1))?;
     Words::around_point(req)?.parse(req, 6, Verb::RadiusReadOnly)?.answer(view, req.arg(1), out)
 }
 
@@ -194,7 +188,7 @@ pub fn georadius_ro(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answ
 /// (error) ERR could not decode requested zset member
 /// ```
 pub fn georadiusbymember(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    let query = Words::around_member(req)?.parse(req, 5, Verb::Radius)?;
+    let query = Words::around_member(typed::zset(w, req.arg(1))?, req)?.parse(req, 5, Verb::Radius)?;
     query.answer_or_keep(w, req.arg(1), out)
 }
 
@@ -209,5 +203,6 @@ pub fn georadiusbymember(w: &mut Writer, req: &Request, out: &mut dyn ReplySink)
 /// 1) "Palermo"
 /// ```
 pub fn georadiusbymember_ro(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    Words::around_member(req)?.parse(req, 5, Verb::RadiusReadOnly)?.answer(view, req.arg(1), out)
+    let query = Words::around_member(typed::zset(view, req.arg(1))?, req)?.parse(req, 5, Verb::RadiusReadOnly)?;
+    query.answer(view, req.arg(1), out)
 }

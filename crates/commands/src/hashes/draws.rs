@@ -42,7 +42,10 @@ pub fn hrandfield(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer
     };
     let places: Vec<usize> = match usize::try_from(count) {
         Ok(count) => sampling::distinct(hash.len(), count, |bound| view.random_below(bound)),
-        Err(_) => (0..count.unsigned_abs()).map(|_| view.random_below(hash.len() as u64) as usize).collect(),
+        Err(_) => {
+            let times = sampling::repeats(hash, count)?;
+            (0..times).map(|_| view.random_below(hash.len() as u64) as usize).collect()
+        }
     };
     answer_places(hash, &places, with_values, out);
     Ok(Outcome::Done)
@@ -96,14 +99,16 @@ fn answer_places(hash: &Hash, places: &[usize], with_values: bool, out: &mut dyn
 /// 2) 1) "name"
 /// ```
 pub fn hscan(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    let scan = MemberScan::parse(req, true)?;
-    let mut found = Vec::new();
-    let next = typed::hash(view, req.arg(1))?.map_or(0, |hash| {
-        hash.scan(scan.cursor, scan.count, |pair| {
-            if scan.takes(pair.0) {
-                found.push(pair);
-            }
-        })
+    let cursor = member_scan::cursor(req)?;
+    let Some(hash) = typed::hash(view, req.arg(1))? else {
+        member_scan::answer(0, 0, out);
+        return Ok(Outcome::Done);
+    };
+    let (scan, mut found) = (MemberScan::parse(req, cursor, true)?, Vec::new());
+    let next = hash.scan(scan.cursor, scan.count, |pair| {
+        if scan.takes(pair.0) {
+            found.push(pair);
+        }
     });
     member_scan::answer(next, if scan.without_values { found.len() } else { 2 * found.len() }, out);
     for (field, value) in found {

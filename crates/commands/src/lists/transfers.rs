@@ -115,12 +115,13 @@ impl Wanted {
         let numkeys = positive(req.arg(1), "ERR numkeys should be greater than 0")?;
         let end_at = numkeys.checked_add(2).filter(|&at| at < req.len()).ok_or_else(Fault::syntax)?;
         let end = end_named(req, end_at)?;
-        let count = match req.len() - end_at {
-            1 => 1,
-            3 if req.is(end_at + 1, "COUNT") => positive(req.arg(end_at + 2), "ERR count should be greater than 0")?,
-            _ => return Err(Fault::syntax()),
-        };
-        Ok(Self { end_at, end, count })
+        let (behind, mut count) = (req.len() - end_at - 1, 1);
+        if behind >= 2 && req.is(end_at + 1, "COUNT") {
+            count = positive(req.arg(end_at + 2), "ERR count should be greater than 0")?;
+        } else if behind > 0 {
+            return Err(Fault::syntax());
+        }
+        if behind > 2 { Err(Fault::syntax()) } else { Ok(Self { end_at, end, count }) }
     }
 }
 

@@ -108,8 +108,9 @@ pub fn srandmember(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answe
         (None, Some(_)) => out.array(0),
         (Some(set), None) => answer_drawn(view, set, 1, out),
         (Some(set), Some(count)) if count < 0 => {
-            out.array(count.unsigned_abs() as usize);
-            answer_drawn(view, set, count.unsigned_abs(), out);
+            let times = sampling::repeats(set, count)?;
+            out.array(times);
+            answer_drawn(view, set, times, out);
         }
         (Some(set), Some(count)) => {
             let chosen = sample(set, count as usize, |bound| view.random_below(bound));
@@ -121,7 +122,7 @@ pub fn srandmember(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answe
 }
 
 /// Answers `times` members, each drawn from all.
-fn answer_drawn(view: &View, set: &Set, times: u64, out: &mut dyn ReplySink) {
+fn answer_drawn(view: &View, set: &Set, times: usize, out: &mut dyn ReplySink) {
     for _ in 0..times {
         let index = view.random_below(set.len() as u64) as usize;
         answer_member(set.at(index).expect("the index is below the length"), out);

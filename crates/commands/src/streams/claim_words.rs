@@ -86,9 +86,10 @@ impl Scan {
     }
 }
 
+/// So many entries may be claimed at once.
+const MOST: usize = i64::MAX as usize / 16;
+
 fn count(text: &[u8]) -> Result<usize, Fault> {
-    let count = usize::try_from(args::integer(text)?).ok();
-    count
-        .filter(|&count| count > 0 && count <= i64::MAX as usize / 16)
-        .ok_or_else(|| Fault::new("ERR COUNT must be > 0"))
+    let refused = "ERR COUNT must be > 0";
+    args::count(text, 1, refused).and_then(|count| if count > MOST { Err(Fault::new(refused)) } else { Ok(count) })
 }

@@ -1,6 +1,6 @@
 //! XCLAIM and XAUTOCLAIM: pending entries get another consumer.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 use kvark_keyspace::{View, Writer};
@@ -47,7 +47,7 @@ pub fn xclaim(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer 
         match group.pending(id) {
             pending if stream.get(id).is_none() => claim.drop_deleted(id, pending.is_some()),
             Some(pending) => claim.take(id, pending),
-            None if options.force => claim.assign(id, 1),
+            None if options.force => claim.force(id),
             None => {}
         }
     }
@@ -135,8 +135,8 @@ struct Claim<'a> {
     /// When the consumer got something last, before this.
     active_at: u64,
     claimed: Vec<Id>,
-    /// An id that is given twice is claimed once.
-    seen: BTreeSet<Id>,
+    /// How often each of them has been delivered now: an id may be given twice.
+    taken: BTreeMap<Id, u64>,
     ops: Vec<u8>,
 }
 
@@ -149,26 +149,46 @@ struct Claimed {
 impl<'a> Claim<'a> {
     fn new(group: &Group, how: How<'a>) -> Self {
         let active_at = group.consumer(how.consumer).map_or(0, |consumer| consumer.active_at);
-        Self { how, active_at, claimed: Vec::new(), seen: BTreeSet::new(), ops: Vec::new() }
+        Self { how, active_at, claimed: Vec::new(), taken: BTreeMap::new(), ops: Vec::new() }
     }
 
     /// Claims a pending entry, if it has waited long enough.
     fn take(&mut self, id: Id, pending: &Pending) {
-        if self.how.min_idle == 0 || idle_ms(pending, self.how.now_ms) >= self.how.min_idle {
+        if self.taken.contains_key(&id) {
+            self.take_again(id);
+        } else if self.waits(idle_ms(pending, self.how.now_ms)) {
             self.assign(id, pending.deliveries);
         }
     }
 
+    /// Claims an entry that was not pending.
+    fn force(&mut self, id: Id) {
+        if self.taken.contains_key(&id) {
+            self.take_again(id);
+        } else {
+            self.assign(id, 1);
+        }
+    }
+
+    /// An entry that was claimed by this command waits since then.
+    fn take_again(&mut self, id: Id) {
+        if self.waits(self.how.now_ms.saturating_sub(self.how.delivered_at) as i64) {
+            self.assign(id, self.taken[&id]);
+        }
+    }
+
+    fn waits(&self, idle_ms: i64) -> bool {
+        self.how.min_idle == 0 || idle_ms >= self.how.min_idle
+    }
+
     /// Claims an entry that was delivered so often before.
     fn assign(&mut self, id: Id, deliveries: u64) {
-        if !self.seen.insert(id) {
-            return;
-        }
         let counted = deliveries.saturating_add(self.how.counts.into());
         let deliveries = self.how.retry_count.unwrap_or(counted);
         let How { consumer, delivered_at, .. } = self.how;
         let op = GroupOp::Assign { consumer, delivered_at, deliveries, ids: &[id] };
         put_group_op(&mut self.ops, self.how.group, op);
+        self.taken.insert(id, deliveries);
         self.claimed.push(id);
     }
 

@@ -68,15 +68,15 @@ fn difference(sources: Vec<Source<'_>>, _: Aggregate, forms: &Forms) -> Zset {
 }
 
 fn answer(view: &View, req: &Request, combine: Combine, weighs: bool, out: &mut dyn ReplySink) -> Answer {
-    let query = Query::parse(req, 1, Takes { scores: weighs, with_scores: true, limit: false })?;
-    let result = combine(query.sources(view)?, query.aggregate, view.forms());
+    let query = Query::parse(view, req, 1, Takes { scores: weighs, with_scores: true, limit: false })?;
+    let result = combine(query.sources, query.aggregate, view.forms());
     answer_entries(result.iter(), query.with_scores, out);
     Ok(Outcome::Done)
 }
 
 fn keep(w: &mut Writer, req: &Request, combine: Combine, weighs: bool, out: &mut dyn ReplySink) -> Answer {
-    let query = Query::parse(req, 2, Takes { scores: weighs, with_scores: false, limit: false })?;
-    let result = combine(query.sources(w)?, query.aggregate, w.forms());
+    let query = Query::parse(w, req, 2, Takes { scores: weighs, with_scores: false, limit: false })?;
+    let result = combine(query.sources, query.aggregate, w.forms());
     store(w, req.arg(1), result, out)
 }
 
@@ -172,9 +172,9 @@ pub fn zinterstore(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> An
 /// (integer) 1
 /// ```
 pub fn zintercard(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    let query = Query::parse(req, 1, Takes { limit: true, ..Takes::default() })?;
+    let mut query = Query::parse(view, req, 1, Takes { limit: true, ..Takes::default() })?;
     let mut count = 0;
-    each_common(&mut query.sources(view)?, Aggregate::Sum, |_, _| {
+    each_common(&mut query.sources, Aggregate::Sum, |_, _| {
         count += 1;
         count != query.limit
     });

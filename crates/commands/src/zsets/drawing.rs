@@ -8,7 +8,7 @@ use kvark_values::{Collection, Zset};
 use super::answer_entries;
 use crate::member_scan::{self, MemberScan};
 use crate::row::Answer;
-use crate::sampling::distinct;
+use crate::sampling::{distinct, repeats};
 use crate::strings::answer_value;
 use crate::{args, typed};
 
@@ -39,7 +39,7 @@ pub fn zrandmember(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answe
         (None, None) => out.null(),
         (None, Some(_)) => out.array(0),
         (Some(zset), None) => answer_value(Some(any(view, zset).member), out),
-        (Some(zset), Some(wanted)) => wanted.answer(view, zset, out),
+        (Some(zset), Some(wanted)) => return wanted.answer(view, zset, out),
     }
     Ok(Outcome::Done)
 }
@@ -65,13 +65,15 @@ impl Wanted {
         Ok(Some(Self { count, with_scores }))
     }
 
-    fn answer(&self, view: &View, zset: &Zset, out: &mut dyn ReplySink) {
-        let times = self.count.unsigned_abs() as usize;
-        if self.count < 0 {
-            return answer_entries((0..times).map(|_| any(view, zset)), self.with_scores, out);
+    fn answer(&self, view: &View, zset: &Zset, out: &mut dyn ReplySink) -> Answer {
+        if let Ok(count) = usize::try_from(self.count) {
+            let ranks = distinct(zset.len(), count, |bound| view.random_below(bound));
+            answer_entries(ranks.into_iter().map(|rank| at(zset, rank)), self.with_scores, out);
+        } else {
+            let times = repeats(zset, self.count)?;
+            answer_entries((0..times).map(|_| any(view, zset)), self.with_scores, out);
         }
-        let ranks = distinct(zset.len(), times, |bound| view.random_below(bound));
-        answer_entries(ranks.into_iter().map(|rank| at(zset, rank)), self.with_scores, out);
+        Ok(Outcome::Done)
     }
 }
 
@@ -98,13 +100,16 @@ fn at(zset: &Zset, rank: usize) -> Entry<'_> {
 ///    2) "20.5"
 /// ```
 pub fn zscan(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    let (scan, mut found) = (MemberScan::parse(req, false)?, Vec::new());
-    let next = typed::zset(view, req.arg(1))?.map_or(0, |zset| {
-        zset.scan(scan.cursor, scan.count, |entry| {
-            if scan.takes(entry.member) {
-                found.push(entry);
-            }
-        })
+    let cursor = member_scan::cursor(req)?;
+    let Some(zset) = typed::zset(view, req.arg(1))? else {
+        member_scan::answer(0, 0, out);
+        return Ok(Outcome::Done);
+    };
+    let (scan, mut found) = (MemberScan::parse(req, cursor, false)?, Vec::new());
+    let next = zset.scan(scan.cursor, scan.count, |entry| {
+        if scan.takes(entry.member) {
+            found.push(entry);
+        }
     });
     member_scan::answer(next, 2 * found.len(), out);
     for entry in found {

@@ -155,11 +155,12 @@ fn parse_many(req: &Request) -> Result<(usize, End, usize), Fault> {
         () if req.is(at, "MAX") => End::Max,
         () => return Err(Fault::syntax()),
     };
-    match req.len() - at {
-        1 => Ok((keys, end, 1)),
-        3 if req.is(at + 1, "COUNT") => {
-            Ok((keys, end, args::count(req.arg(at + 2), 1, "ERR count should be greater than 0")?))
-        }
-        _ => Err(Fault::syntax()),
+    let behind = req.len() - at - 1;
+    let mut count = 1;
+    if behind >= 2 && req.is(at + 1, "COUNT") {
+        count = args::count(req.arg(at + 2), 1, "ERR count should be greater than 0")?;
+    } else if behind > 0 {
+        return Err(Fault::syntax());
     }
+    if behind > 2 { Err(Fault::syntax()) } else { Ok((keys, end, count)) }
 }

@@ -25,14 +25,14 @@ pub struct Source<'v> {
 
 impl<'v> Source<'v> {
     /// What `key` holds, which is no other type.
-    pub fn of(view: &'v View<'_>, key: &[u8], weight: Score) -> Result<Self, Fault> {
+    fn of(view: &'v View<'_>, key: &[u8]) -> Result<Self, Fault> {
         let held = match view.find(key).map(|entry| entry.value()) {
             None => Held::Nothing,
             Some(ValueRef::Set(set)) => Held::Set(set),
             Some(ValueRef::Zset(zset)) => Held::Zset(zset),
             Some(_) => return Err(Fault::wrong_type()),
         };
-        Ok(Self { held, weight })
+        Ok(Self { held, weight: 1.0 })
     }
 
     /// How many members it has.
@@ -111,11 +111,11 @@ pub struct Takes {
     pub limit: bool,
 }
 
-/// The keys, and the words behind them.
+/// What the keys hold, and the words behind them.
 #[derive(Debug)]
-pub struct Query<'a> {
-    keys: Vec<&'a [u8]>,
-    weights: Vec<Score>,
+pub struct Query<'v> {
+    /// What the keys hold, in their order.
+    pub sources: Vec<Source<'v>>,
     /// How scores become one.
     pub aggregate: Aggregate,
     /// Whether scores are wanted.
@@ -124,19 +124,15 @@ pub struct Query<'a> {
     pub limit: usize,
 }
 
-impl<'a> Query<'a> {
-    /// Reads the arguments from the number of keys on, which stands at `count_at`.
-    pub fn parse(req: &Request<'a>, count_at: usize, takes: Takes) -> Result<Self, Fault> {
+impl<'v> Query<'v> {
+    /// Reads the arguments from the number of keys on, which stands at `count_at`. A key of another type is refused before the words
+    /// behind the keys are read.
+    pub fn parse(view: &'v View<'_>, req: &Request, count_at: usize, takes: Takes) -> Result<Self, Fault> {
         let count = key_count(req, count_at)?;
-        let first_word = count_at + 1 + count;
-        let mut query = Self {
-            keys: req.args_from(count_at + 1).take(count).collect(),
-            weights: vec![1.0; count],
-            aggregate: Aggregate::Sum,
-            with_scores: false,
-            limit: 0,
-        };
-        let mut at = first_word;
+        let keys = req.args_from(count_at + 1).take(count);
+        let sources = keys.map(|key| Source::of(view, key)).collect::<Result<_, _>>()?;
+        let mut query = Self { sources, aggregate: Aggregate::Sum, with_scores: false, limit: 0 };
+        let mut at = count_at + 1 + count;
         while at < req.len() {
             at += query.take(req, at, takes)?;
         }
@@ -144,13 +140,13 @@ impl<'a> Query<'a> {
     }
 
     /// Takes the word at `at`, perhaps with the arguments behind it; returns how many arguments those were.
-    fn take(&mut self, req: &Request<'a>, at: usize, takes: Takes) -> Result<usize, Fault> {
+    fn take(&mut self, req: &Request, at: usize, takes: Takes) -> Result<usize, Fault> {
         let behind = req.len() - at - 1;
-        if takes.scores && behind >= self.keys.len() && req.is(at, "WEIGHTS") {
-            for (weight, text) in self.weights.iter_mut().zip(req.args_from(at + 1)) {
-                *weight = doubles::double_or(text, "ERR weight value is not a float")?;
+        if takes.scores && behind >= self.sources.len() && req.is(at, "WEIGHTS") {
+            for (source, text) in self.sources.iter_mut().zip(req.args_from(at + 1)) {
+                source.weight = doubles::double_or(text, "ERR weight value is not a float")?;
             }
-            return Ok(1 + self.keys.len());
+            return Ok(1 + self.sources.len());
         }
         if takes.scores && behind >= 1 && req.is(at, "AGGREGATE") {
             self.aggregate = Aggregate::of(req.arg(at + 1))?;
@@ -165,11 +161,6 @@ impl<'a> Query<'a> {
             return Ok(1);
         }
         Err(Fault::syntax())
-    }
-
-    /// What the keys hold, in their order.
-    pub fn sources<'v>(&self, view: &'v View<'_>) -> Result<Vec<Source<'v>>, Fault> {
-        self.keys.iter().zip(&self.weights).map(|(key, &weight)| Source::of(view, key, weight)).collect()
     }
 }
 

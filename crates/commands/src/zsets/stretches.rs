@@ -69,7 +69,7 @@ impl Words {
         } else if req.is(at, "LIMIT") && at + 2 < req.len() {
             self.limit = (args::integer(req.arg(at + 1))?, args::integer(req.arg(at + 2))?);
             return Ok(3);
-        } else if verb.reverse.is_none() && req.is(at, "REV") {
+        } else if self.reverse.is_none() && req.is(at, "REV") {
             self.reverse = Some(true);
         } else if self.by.is_none() && req.is(at, "BYLEX") {
             self.by = Some(By::Lex);
