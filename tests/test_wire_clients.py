@@ -160,3 +160,49 @@ def test_a_value_as_large_as_photographs_goes_through(client: Client) -> None:
     client.set("photograph", photograph)
     assert client.get("photograph") == photograph
     assert client.strlen("photograph") == len(photograph)
+
+
+def test_a_pipeline_is_a_transaction(client: Client) -> None:
+    with client.pipeline(transaction=True) as pipeline:
+        pipeline.set("a", 1).incr("a").rpush("a", "x").get("a").hset("h", mapping={"f": "v"}).hgetall("h")
+        answers = pipeline.execute(raise_on_error=False)
+    assert answers[:2] == [True, 2]
+    assert "wrong kind of value" in str(answers[2])
+    assert answers[3:] == [b"2", 1, {b"f": b"v"}]
+
+
+def test_a_watched_key_that_changes_is_a_watch_error(client: Client) -> None:
+    client.set("stock", 5)
+    with client.pipeline() as pipeline:
+        pipeline.watch("stock")
+        left = int(pipeline.get("stock"))
+        client.set("stock", 1)
+        pipeline.multi()
+        pipeline.set("stock", left - 1)
+        with pytest.raises((redis.WatchError, valkey.WatchError)):
+            pipeline.execute()
+    assert client.get("stock") == b"1"
+
+
+def test_transaction_tries_again_until_nobody_interferes(client: Client) -> None:
+    client.set("n", 1)
+    interfered = []
+
+    def double(pipeline: Any) -> None:
+        value = int(pipeline.get("n"))
+        if not interfered:
+            interfered.append(client.set("n", 10))
+        pipeline.multi()
+        pipeline.set("n", 2 * value)
+
+    assert client.transaction(double, "n") == [True]
+    assert client.get("n") == b"20"
+
+
+def test_a_transaction_that_is_refused_does_nothing(client: Client) -> None:
+    with client.pipeline(transaction=True) as pipeline:
+        pipeline.set("a", 1)
+        pipeline.execute_command("GET")
+        with pytest.raises((redis.ResponseError, valkey.ResponseError)):
+            pipeline.execute()
+    assert client.exists("a") == 0

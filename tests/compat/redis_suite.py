@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.live import LiveServer
 
 # What the suite itself cannot ask of an external server, or what later issues bring.
-TAGS = "-slow -needs:repl -needs:save"
+TAGS = "-slow -needs:repl -needs:save -needs:config-maxmemory"
 UNITS = (
     "unit/type/string",
     "unit/type/incr",
@@ -44,6 +44,7 @@ UNITS = (
     "unit/dump",
     "unit/pubsub",
     "unit/pubsubshard",
+    "unit/multi",
 )
 # What goes from a temporary copy: scaffolding that needs scripts and functions, which later issues bring; settings
 # that we do not have (chunks of lists are not compressed, the log has one form), and the word that keeps the tests of

@@ -12,6 +12,9 @@ pub const DATABASES: usize = 16;
 /// The most arguments of one command (Redis' own limit of a multibulk length).
 pub const MAX_ARGS: usize = 1024 * 1024;
 
+/// The most bytes of the commands that wait for EXEC (Redis' own bound of what a client has sent and is not executed).
+pub const MAX_QUEUE_LEN: usize = 1 << 30;
+
 /// The longest inline command in bytes.
 pub const MAX_INLINE_LEN: usize = 64 * 1024;
 

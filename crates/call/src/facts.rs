@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 /// Lines under section names, in the order in which they were told.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct FactSheet {
     sections: Vec<(&'static str, Vec<(String, String)>)>,
 }

@@ -13,6 +13,7 @@ pub mod delivery;
 pub mod facts;
 pub mod fault;
 pub mod protocol;
+pub mod queue;
 pub mod recording;
 pub mod reply;
 pub mod request;

@@ -1,14 +1,16 @@
 //! Who is asking: one [`Session`] a client, owned by whoever serves it, and its [`Peer`], which others may look at.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use kvark_base::{Millis, Position};
 use parking_lot::Mutex;
 
 use crate::channels::{Subscriptions, Topic};
 use crate::delivery::{Outbox, Put};
+use crate::queue::Queue;
 use crate::{Delivery, ReplySink, Version};
 
 /// What a client wants of its answers (`CLIENT REPLY`).
@@ -48,6 +50,10 @@ pub struct Session {
     pub subscriptions: Subscriptions,
     /// Whether it listens to anything: what every command looks at.
     listening: bool,
+    /// The commands since MULTI.
+    pub queue: Queue,
+    /// The keys that it watches, if any; what that is, is the keyspace's affair. Dropping it is enough to let them go.
+    pub watch: Option<Box<dyn Any + Send>>,
 }
 
 impl Session {
@@ -64,6 +70,30 @@ impl Session {
             takes_deliveries: false,
             subscriptions: Subscriptions::default(),
             listening: false,
+            queue: Queue::default(),
+            watch: None,
+        }
+    }
+
+    /// Forgets what was queued since MULTI, and the watched keys.
+    pub fn end_transaction(&mut self) {
+        self.queue.close();
+        self.unwatch();
+        self.note_transaction();
+    }
+
+    /// Watches no key any more.
+    pub fn unwatch(&mut self) {
+        self.watch = None;
+        self.peer.watches.store(0, Ordering::Relaxed);
+    }
+
+    /// Lets others see how the transaction stands.
+    pub fn note_transaction(&self) {
+        let queued = if self.queue.is_open() { self.queue.len() as i32 } else { -1 };
+        self.peer.queued.store(queued, Ordering::Relaxed);
+        if self.watch.is_none() {
+            self.peer.watches.store(0, Ordering::Relaxed);
         }
     }
 
@@ -104,6 +134,7 @@ impl Session {
             takes_deliveries: self.takes_deliveries,
             ..Self::new(Arc::clone(&self.peer), authenticated)
         };
+        self.note_transaction();
         let mut text = self.peer.text.lock();
         text.name.clear();
         self.peer.no_evict.store(false, Ordering::Relaxed);
@@ -145,6 +176,10 @@ pub struct Peer {
     pub version: AtomicU8,
     /// `CLIENT NO-EVICT`.
     pub no_evict: AtomicBool,
+    /// How many commands are queued since MULTI, -1 outside.
+    pub queued: AtomicI32,
+    /// How many keys are watched.
+    pub watches: AtomicU32,
     /// The latest command, as an index of the table; `u32::MAX` for none yet.
     pub last_command: AtomicU32,
     /// Bytes waiting to be parsed.
@@ -253,6 +288,8 @@ impl Sessions {
             db: AtomicU32::new(0),
             version: AtomicU8::new(2),
             no_evict: AtomicBool::new(false),
+            queued: AtomicI32::new(-1),
+            watches: AtomicU32::new(0),
             last_command: AtomicU32::new(u32::MAX),
             query_bytes: AtomicU64::new(0),
             output_bytes: AtomicU64::new(0),

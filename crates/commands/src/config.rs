@@ -114,7 +114,7 @@ pub fn set(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer 
     for (name, value) in checked(ctx, req)? {
         ctx.world.settings.set(name, &value).map_err(|reason| failed(name, &reason))?;
     }
-    adopt_forms(&ctx.world.settings, ctx.keyspace.forms());
+    adopt_forms(&ctx.world.settings, ctx.keys.forms());
     out.status("OK");
     Ok(Outcome::Done)
 }
@@ -205,7 +205,7 @@ fn merge_limits(old: &str, new: &str) -> String {
 /// OK
 /// ```
 pub fn resetstat(ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answer {
-    ctx.keyspace.reset_counts();
+    ctx.keys.reset_counts();
     ctx.world.sessions.accepted.store(0, std::sync::atomic::Ordering::Relaxed);
     ctx.world.sessions.rejected.store(0, std::sync::atomic::Ordering::Relaxed);
     ctx.world.reset_facts();

@@ -2,33 +2,42 @@
 
 use kvark_base::random::Random;
 use kvark_base::{Millis, Position, Result};
-use kvark_call::{Session, World};
-use kvark_keyspace::Keyspace;
+use kvark_call::{FactSheet, Fault, Session, World};
+use kvark_keyspace::Reach;
+
+use crate::row::Row;
 
 /// What a command without a shard holds.
-pub struct Context<'a> {
+pub struct Context<'a, 'k> {
     /// Time, settings, who is connected.
     pub world: &'a World,
     /// Who is asking.
     pub session: &'a mut Session,
-    /// All keys.
-    pub keyspace: &'a Keyspace,
+    /// All keys, by whatever way leads to them now.
+    pub keys: Reach<'a, 'k>,
     /// Who looks after the store.
     pub upkeep: &'a dyn Upkeep,
     /// The moment of this command.
     pub now_ms: Millis,
     /// Randomness.
     pub random: &'a mut Random,
+    /// What everybody had to tell when the transaction began that this command stands in.
+    pub facts: Option<&'a FactSheet>,
     /// The answer depends on the log up to here: the handler raises it.
     pub position: Position,
     /// The command has written up to here (0: it wrote nothing): the handler raises it.
     pub written: Position,
 }
 
-impl Context<'_> {
+impl Context<'_, '_> {
     /// The answer depends on everything that has happened.
     pub(crate) fn depends_on_all(&mut self) {
-        self.position = self.position.max(self.keyspace.log().last());
+        self.position = self.position.max(self.keys.last_position());
+    }
+
+    /// Everything that is known, section by section.
+    pub(crate) fn facts(&self) -> FactSheet {
+        self.facts.cloned().unwrap_or_else(|| self.world.facts())
     }
 
     /// The command has changed something at `position`.
@@ -70,6 +79,10 @@ pub trait Upkeep {
     fn shutdown(&self, options: ShutdownOptions) -> Result<()>;
     /// Takes back a shutdown that has not happened yet; whether there was one.
     fn abort_shutdown(&self) -> bool;
+    /// Counts a command that was run by another one.
+    fn note_command(&self, row: &'static Row);
+    /// Counts a refusal that was answered within another answer.
+    fn note_error(&self, fault: &Fault);
     /// Writes the mutable settings to the file they came from; `None` when there is no such file.
     fn rewrite_config(&self) -> Option<Result<()>>;
 }

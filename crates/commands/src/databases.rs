@@ -40,7 +40,7 @@ pub fn select(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answ
 /// ```
 pub fn dbsize(ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answer {
     ctx.depends_on_all();
-    out.integer(ctx.keyspace.len(ctx.session.db) as i64);
+    out.integer(ctx.keys.len(ctx.session.db) as i64);
     Ok(Outcome::Done)
 }
 
@@ -65,7 +65,7 @@ pub fn swapdb(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answ
     let second = swap_index(req.arg(2), "ERR invalid second DB index")?;
     let (first, second) = (args::database_of(first)?, args::database_of(second)?);
     if first != second {
-        let position = ctx.keyspace.swap(first, second)?;
+        let position = ctx.keys.swap(first, second, ctx.now_ms)?;
         ctx.wrote(position);
     }
     out.status("OK");
@@ -91,7 +91,7 @@ fn swap_index(text: &[u8], message: &'static str) -> Result<i64, Fault> {
 /// ```
 pub fn flushdb(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
     check_flush(req)?;
-    let position = ctx.keyspace.flush(ctx.session.db)?;
+    let position = ctx.keys.flush(ctx.session.db)?;
     ctx.wrote(position);
     out.status("OK");
     Ok(Outcome::Done)
@@ -111,7 +111,7 @@ pub fn flushdb(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Ans
 /// ```
 pub fn flushall(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
     check_flush(req)?;
-    let position = ctx.keyspace.flush_all()?;
+    let position = ctx.keys.flush_all()?;
     ctx.wrote(position);
     out.status("OK");
     Ok(Outcome::Done)

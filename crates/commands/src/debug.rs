@@ -1,7 +1,9 @@
 //! DEBUG: aids for tests. Refused unless `enable-debug-command` allows them.
 
+use kvark_base::Millis;
 use kvark_call::fault::Parked;
 use kvark_call::{Fault, Outcome, ReplySink, Request, Session, World};
+use kvark_keyspace::EntryRef;
 use kvark_values::codec;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -100,21 +102,27 @@ fn slept(_world: &World, _session: &mut Session, _reached: bool, out: &mut dyn R
 pub fn object(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
     allow(ctx)?;
     let key = req.arg(2);
-    let view = ctx.keyspace.view_one(ctx.session.db, ctx.keyspace.key(key), ctx.now_ms);
-    let entry = view.peek(key).ok_or_else(|| Fault::new("ERR no such key"))?;
+    let now_ms = ctx.now_ms;
+    let (told, seen) = ctx.keys.read(ctx.session.db, [key].into_iter(), now_ms, |view| {
+        (view.peek(key).map(|entry| tell_object(&entry, now_ms)), view.seen())
+    });
+    ctx.position = ctx.position.max(seen);
+    out.status(&told.ok_or_else(|| Fault::new("ERR no such key"))?);
+    Ok(Outcome::Done)
+}
+
+fn tell_object(entry: &EntryRef<'_>, now_ms: Millis) -> String {
     let mut scratch = codec::Scratch::default();
     let (_, payload) = codec::encode(entry.value(), &mut scratch);
-    out.status(&format!(
+    format!(
         "Value at:{:#x} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{} version:{}",
         entry.key().as_ptr().addr(),
         encoding_of(entry.value()),
         payload.len(),
         entry.accessed(),
-        idle_seconds(&entry, ctx.now_ms),
+        idle_seconds(entry, now_ms),
         entry.version(),
-    ));
-    ctx.position = ctx.position.max(view.seen());
-    Ok(Outcome::Done)
+    )
 }
 
 /// `DEBUG RELOAD`
@@ -147,7 +155,7 @@ pub fn reload(ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Ans
 pub fn digest(ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answer {
     allow(ctx)?;
     ctx.depends_on_all();
-    let [high, low] = ctx.keyspace.digest(ctx.now_ms);
+    let [high, low] = ctx.keys.digest(ctx.now_ms);
     out.status(&format!("{high:016x}{low:016x}"));
     Ok(Outcome::Done)
 }
@@ -167,19 +175,23 @@ pub fn digest(ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Ans
 /// ```
 pub fn digest_value(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
     allow(ctx)?;
-    let view = ctx.keyspace.view_many(ctx.session.db, req.args_from(2), ctx.now_ms);
+    let (db, now_ms) = (ctx.session.db, ctx.now_ms);
     out.array(req.len() - 2);
-    for key in req.args_from(2) {
-        let digest = view.peek(key).map_or(0, |entry| {
-            let (value, mut sum) = (entry.value(), 0u64);
-            let seed = (value.of_type() as u64) << 1 | u64::from(entry.expires_at() != 0);
-            value.each_for_digest(&mut |member| sum = sum.wrapping_add(xxh3_64_with_seed(member, seed)));
-            sum
-        });
-        out.status(&format!("{digest:016x}"));
-    }
-    ctx.position = ctx.position.max(view.seen());
+    let seen = ctx.keys.read(db, req.args_from(2), now_ms, |view| {
+        for key in req.args_from(2) {
+            out.status(&format!("{:016x}", view.peek(key).map_or(0, |entry| digest_of_value(&entry))));
+        }
+        view.seen()
+    });
+    ctx.position = ctx.position.max(seen);
     Ok(Outcome::Done)
+}
+
+fn digest_of_value(entry: &EntryRef<'_>) -> u64 {
+    let (value, mut sum) = (entry.value(), 0u64);
+    let seed = (value.of_type() as u64) << 1 | u64::from(entry.expires_at() != 0);
+    value.each_for_digest(&mut |member| sum = sum.wrapping_add(xxh3_64_with_seed(member, seed)));
+    sum
 }
 
 /// `DEBUG SET-ACTIVE-EXPIRE 0 | 1`

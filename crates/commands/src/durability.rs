@@ -34,9 +34,8 @@ fn wait_for_sync(
 /// ```
 pub fn save(ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answer {
     ctx.upkeep.begin_checkpoint()?;
-    let log = ctx.keyspace.log();
-    let position = log.last();
-    if log.synced() < position {
+    let position = ctx.keys.last_position();
+    if ctx.keys.synced_position() < position {
         return Ok(wait_for_sync(ctx, position, None, saved));
     }
     out.status("OK");
@@ -127,7 +126,7 @@ pub fn waitaof(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Ans
         return Err(Fault::new("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."));
     }
     let position = ctx.session.last_write;
-    let synced = ctx.keyspace.log().synced() >= position;
+    let synced = ctx.keys.synced_position() >= position;
     if local && !synced {
         let deadline_ms = (timeout_ms > 0).then(|| ctx.now_ms + timeout_ms);
         return Ok(wait_for_sync(ctx, position, deadline_ms, answer_synced));

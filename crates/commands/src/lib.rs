@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`row`] (what is known of a command), [`table`] (all of them), [`dispatch`] (from a request to its
 //! row), [`context`] (what a command without a shard may ask), then the families: [`strings`], [`counters`], [`bitmaps`],
-//! [`hyperloglog`]; [`lists`], [`hashes`], [`sets`], [`zsets`], [`geo`], [`streams`]; [`keys`], [`moving`], [`expiry`], [`sort`], [`scan`], [`databases`]; [`connection`], [`client`] and [`pubsub`];
+//! [`hyperloglog`]; [`lists`], [`hashes`], [`sets`], [`zsets`], [`geo`], [`streams`]; [`keys`], [`moving`], [`expiry`], [`sort`], [`scan`], [`databases`], [`transactions`]; [`connection`], [`client`] and [`pubsub`];
 //! [`command`], [`config`], [`server`], [`object`], [`durability`], [`debug`]. [`sampling`] and [`member_scan`] serve all words
 //! that choose among members. [`docs`], [`mod@examples`] and [`syntax`] read the doc comments.
 //!
@@ -52,6 +52,7 @@ pub mod strings;
 pub mod syntax;
 pub mod table;
 pub mod texts;
+pub mod transactions;
 pub mod typed;
 pub mod zsets;
 

@@ -54,6 +54,7 @@ pub enum Group {
     SortedSet,
     Stream,
     String,
+    Transactions,
 }
 
 impl Group {
@@ -73,6 +74,7 @@ impl Group {
             Self::SortedSet => "sorted-set",
             Self::Stream => "stream",
             Self::String => "string",
+            Self::Transactions => "transactions",
         }
     }
 
@@ -89,6 +91,7 @@ impl Group {
             Self::SortedSet => Some("@sortedset"),
             Self::Stream => Some("@stream"),
             Self::String => Some("@string"),
+            Self::Transactions => Some("@transaction"),
         }
     }
 }
@@ -135,9 +138,17 @@ impl Flags {
     pub const PUSHES: Self = Self(1 << 15);
     /// It is served to a client of RESP2 that listens.
     pub const CONFINED: Self = Self(1 << 16);
+    /// It may not stand between MULTI and EXEC.
+    pub const NO_MULTI: Self = Self(1 << 17);
+    /// It reaches for keys that its row does not name: a transaction that it stands in holds every shard.
+    pub const ANY_KEY: Self = Self(1 << 18);
+    /// It tells what everybody knows, and whoever is asked for that may need any lock.
+    pub const FACTS: Self = Self(1 << 19);
+    /// It is about a transaction itself: it is executed between MULTI and EXEC, not queued.
+    pub const UNQUEUED: Self = Self(1 << 20);
 
     /// The flags that `COMMAND INFO` names, in Redis' order.
-    const NAMED: [(Self, &'static str); 12] = [
+    const NAMED: [(Self, &'static str); 13] = [
         (Self::WRITE, "write"),
         (Self::READONLY, "readonly"),
         (Self::DENYOOM, "denyoom"),
@@ -149,6 +160,7 @@ impl Flags {
         (Self::STALE, "stale"),
         (Self::FAST, "fast"),
         (Self::NOAUTH, "no_auth"),
+        (Self::NO_MULTI, "no_multi"),
         (Self::MAY_REPLICATE, "may_replicate"),
     ];
 

@@ -30,7 +30,7 @@ pub(crate) const SOURCE: &str = include_str!("scan.rs");
 pub fn keys(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
     ctx.depends_on_all();
     let (pattern, mut found) = (req.arg(1), Texts::default());
-    ctx.keyspace.each(ctx.session.db, ctx.now_ms, |entry| {
+    ctx.keys.each(ctx.session.db, ctx.now_ms, |entry| {
         if glob::matches(pattern, entry.key(), false) {
             found.push(entry.key());
         }
@@ -108,7 +108,7 @@ pub fn scan(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer
     let filter = Filter::parse(req)?;
     ctx.depends_on_all();
     let mut found = Texts::default();
-    let next = ctx.keyspace.scan(ctx.session.db, cursor, filter.count, ctx.now_ms, |entry| {
+    let next = ctx.keys.scan(ctx.session.db, cursor, filter.count, ctx.now_ms, |entry| {
         if filter.takes(entry) {
             found.push(entry.key());
         }
@@ -138,7 +138,7 @@ fn parse_cursor(text: &[u8]) -> Option<Cursor> {
 /// ```
 pub fn randomkey(ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answer {
     ctx.depends_on_all();
-    match ctx.keyspace.random_key(ctx.session.db, ctx.now_ms, ctx.random) {
+    match ctx.keys.random_key(ctx.session.db, ctx.now_ms, ctx.random) {
         None => out.null(),
         Some(key) => out.bulk(&key),
     }

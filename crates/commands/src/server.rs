@@ -37,7 +37,7 @@ const EXTRA: [&str; 2] = ["commandstats", "latencystats"];
 /// ""
 /// ```
 pub fn info(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    let mut sheet = ctx.world.facts();
+    let mut sheet = ctx.facts();
     tell_own(ctx, &mut sheet);
     let mut sections: Vec<_> = sheet.sections().filter(|(name, _)| is_wanted(name, req)).collect();
     sections.sort_by_key(|(name, _)| SECTIONS.iter().position(|known| known == name).unwrap_or(SECTIONS.len()));
@@ -80,7 +80,7 @@ fn tell_own(ctx: &Context, sheet: &mut FactSheet) {
         ("stats", "rejected_connections", sessions.rejected.load(Ordering::Relaxed).to_string()),
         ("replication", "role", "master".to_owned()),
         ("replication", "connected_slaves", "0".to_owned()),
-        ("replication", "master_repl_offset", ctx.keyspace.log().last().to_string()),
+        ("replication", "master_repl_offset", ctx.keys.last_position().to_string()),
         ("cluster", "cluster_enabled", "0".to_owned()),
     ];
     for (section, name, value) in own {

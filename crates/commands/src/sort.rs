@@ -11,7 +11,7 @@ pub mod order;
 pub mod pattern;
 
 use kvark_call::{Fault, Outcome, ReplySink, Request};
-use kvark_keyspace::View;
+use kvark_keyspace::{View, Writer};
 use kvark_values::{List, NewValue, StringRef, Value, ValueRef};
 
 use crate::context::Context;
@@ -89,15 +89,14 @@ pub fn sort_ro(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Ans
 }
 
 fn answer(ctx: &mut Context, key: &[u8], options: &Options, out: &mut dyn ReplySink) -> Answer {
-    let (keyspace, db) = (ctx.keyspace, ctx.session.db);
-    let view = if options.looks_elsewhere() {
-        keyspace.view_all(db, ctx.now_ms)
+    let (db, now_ms) = (ctx.session.db, ctx.now_ms);
+    let sort = |view: &View<'_>| (sorted(view, key, options), view.seen());
+    let (sorted, seen) = if options.looks_elsewhere() {
+        ctx.keys.read_all(db, now_ms, sort)
     } else {
-        keyspace.view_one(db, keyspace.key(key), ctx.now_ms)
+        ctx.keys.read(db, [key].into_iter(), now_ms, sort)
     };
-    let sorted = sorted(&view, key, options);
-    ctx.position = ctx.position.max(view.seen());
-    drop(view);
+    ctx.position = ctx.position.max(seen);
     let texts = sorted?;
     out.array(texts.len());
     texts.iter().for_each(|text| match text {
@@ -108,13 +107,21 @@ fn answer(ctx: &mut Context, key: &[u8], options: &Options, out: &mut dyn ReplyS
 }
 
 fn store(ctx: &mut Context, key: &[u8], to: &[u8], options: &Options, out: &mut dyn ReplySink) -> Answer {
-    let (keyspace, db) = (ctx.keyspace, ctx.session.db);
-    let mut w = if options.looks_elsewhere() {
-        keyspace.write_all(db, ctx.now_ms)
+    let (db, now_ms) = (ctx.session.db, ctx.now_ms);
+    let sort = |w: &mut Writer<'_>| (put_sorted(w, key, to, options), w.seen(), w.written());
+    let (count, seen, written) = if options.looks_elsewhere() {
+        ctx.keys.write_all(db, now_ms, sort)
     } else {
-        keyspace.write_many(db, [key, to].into_iter(), ctx.now_ms)
+        ctx.keys.write(db, [key, to].into_iter(), now_ms, sort)
     };
-    let texts = sorted(&w, key, options)?;
+    ctx.position = ctx.position.max(seen);
+    ctx.wrote(written);
+    out.integer(count? as i64);
+    Ok(Outcome::Done)
+}
+
+fn put_sorted(w: &mut Writer, key: &[u8], to: &[u8], options: &Options) -> Result<usize, Fault> {
+    let texts = sorted(w, key, options)?;
     if texts.is_empty() {
         w.remove(to)?;
     } else {
@@ -122,11 +129,7 @@ fn store(ctx: &mut Context, key: &[u8], to: &[u8], options: &Options, out: &mut 
         let list = List::from_values(values, w.forms());
         w.put_value(to, NewValue::Owned(Value::List(list)), 0)?;
     }
-    ctx.position = ctx.position.max(w.seen());
-    ctx.wrote(w.written());
-    drop(w);
-    out.integer(texts.len() as i64);
-    Ok(Outcome::Done)
+    Ok(texts.len())
 }
 
 /// What SORT answers: members, or what GET says of them.

@@ -15,7 +15,7 @@ use crate::strings::{conditions, lcs, many, ranges};
 use crate::zsets::{combining, drawing, expiring, leaving, popping, scoring, stretches};
 use crate::{
     bitmaps, client, command, config, connection, counters, databases, debug, dump, durability, expiry, geo, hashes,
-    hyperloglog, keys, lists, moving, object, pubsub, scan, server, sets, sort, streams, strings, zsets,
+    hyperloglog, keys, lists, moving, object, pubsub, scan, server, sets, sort, streams, strings, transactions, zsets,
 };
 
 macro_rules! row {
@@ -37,7 +37,7 @@ macro_rules! row {
 const READ: Flags = Flags::READONLY;
 const READ_FAST: Flags = Flags::READONLY.and(Flags::FAST);
 const WRITE: Flags = Flags::WRITE;
-const EMPTY: Flags = Flags::WRITE.and(Flags::DANGEROUS);
+const EMPTY: Flags = Flags::WRITE.and(Flags::DANGEROUS).and(Flags::ANY_KEY);
 const WRITE_FAST: Flags = Flags::WRITE.and(Flags::FAST);
 const MAKE: Flags = Flags::WRITE.and(Flags::DENYOOM);
 const MAKE_FAST: Flags = MAKE.and(Flags::FAST);
@@ -54,8 +54,10 @@ const ASK_PUBSUB: Flags = TOLD.and(Flags::PUBSUB);
 const PUBLISH: Flags = ASK_PUBSUB.and(Flags::FAST).and(Flags::MAY_REPLICATE);
 const LISTEN: Flags = ASK_PUBSUB.and(Flags::NOSCRIPT).and(Flags::PUSHES).and(Flags::CONFINED);
 const FAMILY: Flags = TOLD.and(Flags::FAMILY);
+/// Part of a transaction's frame.
+const FRAME: Flags = CONNECT.and(Flags::FAST).and(Flags::UNQUEUED);
 /// Its patterns may lead to any key.
-const SORTS: Flags = Flags::DANGEROUS.and(Flags::MOVABLE_KEYS);
+const SORTS: Flags = Flags::DANGEROUS.and(Flags::MOVABLE_KEYS).and(Flags::ANY_KEY);
 const MANY: Keys = Keys::Range { first: 1, last: -1, step: 1 };
 const PAIRS: Keys = Keys::Range { first: 1, last: -1, step: 2 };
 const TWO: Keys = Keys::Range { first: 1, last: 2, step: 1 };
@@ -79,7 +81,7 @@ pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
 #[allow(clippy::large_const_arrays)] // It is read at compile time only.
-pub(crate) const TABLE: [Row; 291] = [
+pub(crate) const TABLE: [Row; 296] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append)),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -98,7 +100,7 @@ pub(crate) const TABLE: [Row; 291] = [
     row!("CLIENT|NO-EVICT", 3, Connection, CONNECT_ADMIN, NONE, "7.0.0", Ask(client::no_evict)),
     row!("CLIENT|NO-TOUCH", 3, Connection, CONNECT, NONE, "7.2.0", Ask(client::no_touch)),
     row!("CLIENT|PAUSE", -3, Connection, CONNECT_ADMIN, NONE, "3.0.0", Ask(client::pause)),
-    row!("CLIENT|REPLY", 3, Connection, CONNECT, NONE, "3.2.0", Ask(client::reply)),
+    row!("CLIENT|REPLY", 3, Connection, CONNECT.and(Flags::NO_MULTI), NONE, "3.2.0", Ask(client::reply)),
     row!("CLIENT|SETINFO", 4, Connection, CONNECT, NONE, "7.2.0", Ask(client::setinfo)),
     row!("CLIENT|SETNAME", 3, Connection, CONNECT, NONE, "2.6.9", Ask(client::setname)),
     row!("CLIENT|UNPAUSE", 2, Connection, CONNECT_ADMIN, NONE, "6.2.0", Ask(client::unpause)),
@@ -113,17 +115,17 @@ pub(crate) const TABLE: [Row; 291] = [
     row!("CONFIG", -2, Server, FAMILY, NONE, "2.0.0", Ask(config::config)),
     row!("CONFIG|GET", -3, Server, ADMIN_ANYTIME, NONE, "2.0.0", Ask(config::get)),
     row!("CONFIG|HELP", 2, Server, TOLD, NONE, "5.0.0", Ask(config::help)),
-    row!("CONFIG|RESETSTAT", 2, Server, ADMIN_ANYTIME, NONE, "2.0.0", Ask(config::resetstat)),
+    row!("CONFIG|RESETSTAT", 2, Server, ADMIN_ANYTIME.and(Flags::NO_MULTI), NONE, "2.0.0", Ask(config::resetstat)),
     row!("CONFIG|REWRITE", 2, Server, ADMIN_ANYTIME, NONE, "2.8.0", Ask(config::rewrite)),
     row!("CONFIG|SET", -4, Server, ADMIN_ANYTIME, NONE, "2.0.0", Ask(config::set)),
     row!("COPY", -3, Generic, MAKE, TWO, "6.2.0", Write(moving::copy)),
-    row!("DBSIZE", 1, Server, READ_FAST, NONE, "1.0.0", Ask(databases::dbsize)),
+    row!("DBSIZE", 1, Server, READ_FAST.and(Flags::ANY_KEY), NONE, "1.0.0", Ask(databases::dbsize)),
     row!("DEBUG", -2, Server, FAMILY, NONE, "1.0.0", Ask(debug::debug)),
-    row!("DEBUG|DIGEST", 2, Server, ADMIN_ANYTIME, NONE, "1.0.0", Ask(debug::digest)),
-    row!("DEBUG|DIGEST-VALUE", -3, Server, ADMIN_ANYTIME, NONE, "5.0.0", Ask(debug::digest_value)),
+    row!("DEBUG|DIGEST", 2, Server, ADMIN_ANYTIME.and(Flags::ANY_KEY), NONE, "1.0.0", Ask(debug::digest)),
+    row!("DEBUG|DIGEST-VALUE", -3, Server, ADMIN_ANYTIME.and(Flags::ANY_KEY), NONE, "5.0.0", Ask(debug::digest_value)),
     row!("DEBUG|HELP", 2, Server, ADMIN_ANYTIME, NONE, "5.0.0", Ask(debug::help)),
-    row!("DEBUG|OBJECT", 3, Server, ADMIN_ANYTIME, NONE, "1.0.0", Ask(debug::object)),
-    row!("DEBUG|RELOAD", 2, Server, ADMIN_ANYTIME, NONE, "1.0.0", Ask(debug::reload)),
+    row!("DEBUG|OBJECT", 3, Server, ADMIN_ANYTIME.and(Flags::ANY_KEY), NONE, "1.0.0", Ask(debug::object)),
+    row!("DEBUG|RELOAD", 2, Server, ADMIN_ANYTIME.and(Flags::NO_MULTI), NONE, "1.0.0", Ask(debug::reload)),
     row!("DEBUG|SET-ACTIVE-EXPIRE", 3, Server, ADMIN_ANYTIME, NONE, "2.6.0", Ask(debug::set_active_expire)),
     row!("DEBUG|SLEEP", 3, Server, ADMIN_ANYTIME.and(Flags::BLOCKING), NONE, "1.0.0", Ask(debug::sleep)),
     row!("DECR", 2, String, MAKE_FAST, FIRST, "1.0.0", Write(counters::decr)),
@@ -131,8 +133,10 @@ pub(crate) const TABLE: [Row; 291] = [
     row!("DEL", -2, Generic, WRITE, MANY, "1.0.0", Write(keys::del)),
     row!("DELEX", -2, String, WRITE_FAST, FIRST, "8.4.0", Write(conditions::delex)),
     row!("DIGEST", 2, String, READ_FAST, FIRST, "8.4.0", Read(conditions::digest)),
+    row!("DISCARD", 1, Transactions, FRAME, NONE, "2.0.0", Ask(transactions::discard)),
     row!("DUMP", 2, Generic, READ, FIRST, "2.6.0", Read(dump::dump)),
     row!("ECHO", 2, Connection, CONNECT_FAST, NONE, "1.0.0", Ask(connection::echo)),
+    row!("EXEC", 1, Transactions, Flags::NOSCRIPT.and(TOLD).and(Flags::UNQUEUED), NONE, "1.2.0", Ask(transactions::exec)),
     row!("EXISTS", -2, Generic, READ_FAST, MANY, "1.0.0", Read(keys::exists)),
     row!("EXPIRE", -3, Generic, WRITE_FAST, FIRST, "1.0.0", Write(expiry::expire)),
     row!("EXPIREAT", -3, Generic, WRITE_FAST, FIRST, "1.2.0", Write(expiry::expireat)),
@@ -187,8 +191,8 @@ pub(crate) const TABLE: [Row; 291] = [
     row!("INCR", 2, String, MAKE_FAST, FIRST, "1.0.0", Write(counters::incr)),
     row!("INCRBY", 3, String, MAKE_FAST, FIRST, "1.0.0", Write(counters::incrby)),
     row!("INCRBYFLOAT", 3, String, MAKE_FAST, FIRST, "2.6.0", Write(counters::incrbyfloat)),
-    row!("INFO", -1, Server, TOLD.and(Flags::DANGEROUS), NONE, "1.0.0", Ask(server::info)),
-    row!("KEYS", 2, Generic, READ.and(Flags::DANGEROUS), NONE, "1.0.0", Ask(scan::keys)),
+    row!("INFO", -1, Server, TOLD.and(Flags::DANGEROUS).and(Flags::FACTS), NONE, "1.0.0", Ask(server::info)),
+    row!("KEYS", 2, Generic, READ.and(Flags::DANGEROUS).and(Flags::ANY_KEY), NONE, "1.0.0", Ask(scan::keys)),
     row!("LASTSAVE", 1, Server, TOLD.and(Flags::FAST), NONE, "1.0.0", Ask(durability::lastsave)),
     row!("LCS", -3, String, READ, TWO, "7.0.0", Ask(lcs::lcs)),
     row!("LINDEX", 3, List, READ, FIRST, "1.0.0", Read(indexes::lindex)),
@@ -213,6 +217,7 @@ pub(crate) const TABLE: [Row; 291] = [
     row!("MSET", -3, String, MAKE, PAIRS, "1.0.1", Write(many::mset)),
     row!("MSETEX", -4, String, MAKE.and(Flags::MOVABLE_KEYS), Keys::Counted { count_at: 1, step: 2 }, "8.4.0", Write(many::msetex)),
     row!("MSETNX", -3, String, MAKE, PAIRS, "1.0.1", Write(many::msetnx)),
+    row!("MULTI", 1, Transactions, FRAME, NONE, "1.2.0", Ask(transactions::multi)),
     row!("OBJECT", -2, Generic, FAMILY, NONE, "2.2.3", Ask(object::object)),
     row!("OBJECT|ENCODING", 3, Generic, READ, SECOND, "2.2.3", Read(object::encoding)),
     row!("OBJECT|FREQ", 3, Generic, READ, SECOND, "4.0.0", Read(object::freq)),
@@ -241,19 +246,19 @@ pub(crate) const TABLE: [Row; 291] = [
     row!("PUBSUB|SHARDCHANNELS", -2, Pubsub, ASK_PUBSUB, NONE, "7.0.0", Ask(asking::shardchannels)),
     row!("PUBSUB|SHARDNUMSUB", -2, Pubsub, ASK_PUBSUB, NONE, "7.0.0", Ask(asking::shardnumsub)),
     row!("PUNSUBSCRIBE", -1, Pubsub, LISTEN, NONE, "2.0.0", Ask(pubsub::punsubscribe)),
-    row!("QUIT", -1, Connection, CONNECT_NOAUTH.and(Flags::CONFINED), NONE, "1.0.0", Ask(connection::quit)),
-    row!("RANDOMKEY", 1, Generic, READ, NONE, "1.0.0", Ask(scan::randomkey)),
+    row!("QUIT", -1, Connection, CONNECT_NOAUTH.and(Flags::CONFINED).and(Flags::UNQUEUED), NONE, "1.0.0", Ask(connection::quit)),
+    row!("RANDOMKEY", 1, Generic, READ.and(Flags::ANY_KEY), NONE, "1.0.0", Ask(scan::randomkey)),
     row!("RENAME", 3, Generic, WRITE, TWO, "1.0.0", Write(moving::rename)),
     row!("RENAMENX", 3, Generic, WRITE_FAST, TWO, "1.0.0", Write(moving::renamenx)),
-    row!("RESET", 1, Connection, CONNECT_NOAUTH.and(Flags::CONFINED), NONE, "6.2.0", Ask(connection::reset)),
+    row!("RESET", 1, Connection, CONNECT_NOAUTH.and(Flags::CONFINED).and(Flags::UNQUEUED), NONE, "6.2.0", Ask(connection::reset)),
     row!("RESTORE", -4, Generic, MAKE.and(Flags::DANGEROUS), FIRST, "2.6.0", Write(dump::restore)),
     row!("RPOP", -2, List, WRITE_FAST, FIRST, "1.0.0", Write(lists::rpop)),
     row!("RPOPLPUSH", 3, List, MAKE, TWO, "1.2.0", Write(transfers::rpoplpush)),
     row!("RPUSH", -3, List, MAKE_FAST, FIRST, "1.0.0", Write(lists::rpush)),
     row!("RPUSHX", -3, List, MAKE_FAST, FIRST, "2.2.0", Write(lists::rpushx)),
     row!("SADD", -3, Set, MAKE_FAST, FIRST, "1.0.0", Write(sets::sadd)),
-    row!("SAVE", 1, Server, ADMIN.and(Flags::BLOCKING), NONE, "1.0.0", Ask(durability::save)),
-    row!("SCAN", -2, Generic, READ, NONE, "2.8.0", Ask(scan::scan)),
+    row!("SAVE", 1, Server, ADMIN.and(Flags::BLOCKING).and(Flags::NO_MULTI), NONE, "1.0.0", Ask(durability::save)),
+    row!("SCAN", -2, Generic, READ.and(Flags::ANY_KEY), NONE, "2.8.0", Ask(scan::scan)),
     row!("SCARD", 2, Set, READ_FAST, FIRST, "1.0.0", Read(sets::scard)),
     row!("SDIFF", -2, Set, READ, MANY, "1.0.0", Read(algebra::sdiff)),
     row!("SDIFFSTORE", -3, Set, MAKE, MANY, "1.0.0", Write(algebra::sdiffstore)),
@@ -266,7 +271,7 @@ pub(crate) const TABLE: [Row; 291] = [
     row!("SEXPIRE", -6, Set, WRITE_FAST, FIRST, "0.1.0", Write(deadlines::sexpire)),
     row!("SEXPIREAT", -6, Set, WRITE_FAST, FIRST, "0.1.0", Write(deadlines::sexpireat)),
     row!("SEXPIRETIME", -5, Set, READ_FAST, FIRST, "0.1.0", Read(deadlines::sexpiretime)),
-    row!("SHUTDOWN", -1, Server, ADMIN_ANYTIME, NONE, "1.0.0", Ask(durability::shutdown)),
+    row!("SHUTDOWN", -1, Server, ADMIN_ANYTIME.and(Flags::NO_MULTI), NONE, "1.0.0", Ask(durability::shutdown)),
     row!("SINTER", -2, Set, READ, MANY, "1.0.0", Read(algebra::sinter)),
     row!("SINTERCARD", -3, Set, READ.and(Flags::MOVABLE_KEYS), Keys::Counted { count_at: 1, step: 1 }, "7.0.0", Read(algebra::sintercard)),
     row!("SINTERSTORE", -3, Set, MAKE, MANY, "1.0.0", Write(algebra::sinterstore)),
@@ -294,15 +299,17 @@ pub(crate) const TABLE: [Row; 291] = [
     row!("SUNION", -2, Set, READ, MANY, "1.0.0", Read(algebra::sunion)),
     row!("SUNIONSTORE", -3, Set, MAKE, MANY, "1.0.0", Write(algebra::sunionstore)),
     row!("SUNSUBSCRIBE", -1, Pubsub, LISTEN, NONE, "7.0.0", Ask(pubsub::sunsubscribe)),
-    row!("SWAPDB", 3, Server, WRITE_FAST.and(Flags::DANGEROUS), NONE, "4.0.0", Ask(databases::swapdb)),
+    row!("SWAPDB", 3, Server, WRITE_FAST.and(Flags::DANGEROUS).and(Flags::ANY_KEY), NONE, "4.0.0", Ask(databases::swapdb)),
     row!("TIME", 1, Server, CONNECT_FAST, NONE, "2.6.0", Ask(server::time)),
     row!("TOUCH", -2, Generic, READ_FAST, MANY, "3.2.1", Read(keys::touch)),
     row!("TTL", 2, Generic, READ_FAST, FIRST, "1.0.0", Read(expiry::ttl)),
     row!("TYPE", 2, Generic, READ_FAST, FIRST, "1.0.0", Read(keys::type_of)),
     row!("UNLINK", -2, Generic, WRITE_FAST, MANY, "4.0.0", Write(keys::unlink)),
     row!("UNSUBSCRIBE", -1, Pubsub, LISTEN, NONE, "2.0.0", Ask(pubsub::unsubscribe)),
+    row!("UNWATCH", 1, Transactions, CONNECT_FAST, NONE, "2.2.0", Ask(transactions::unwatch)),
     row!("WAIT", 3, Generic, Flags::BLOCKING, NONE, "3.0.0", Ask(durability::wait)),
     row!("WAITAOF", 4, Generic, Flags::BLOCKING, NONE, "7.2.0", Ask(durability::waitaof)),
+    row!("WATCH", -2, Transactions, FRAME, MANY, "2.2.0", Ask(transactions::watch)),
     row!("XACK", -4, Stream, WRITE_FAST, FIRST, "5.0.0", Write(removing::xack)),
     row!("XACKDEL", -6, Stream, WRITE_FAST, FIRST, "8.2.0", Write(removing::xackdel)),
     row!("XADD", -5, Stream, MAKE_FAST, FIRST, "5.0.0", Write(adding::xadd)),

@@ -27,7 +27,7 @@ fn rows_stand_in_order_and_are_found_in_any_case() {
         "GETT",
         "GE",
         "CLIENT|",
-        "MULTI",
+        "MULT",
         "\x07ET",
         "GET\0",
         "\0",

@@ -13,7 +13,7 @@ fn strangers_are_refused_in_redis_own_words() {
     Store::new().expect(&[
         ("FOO", "(error) ERR unknown command 'FOO', with args beginning with: "),
         ("foo a b", "(error) ERR unknown command 'foo', with args beginning with: 'a' 'b' "),
-        ("MULTI", "(error) ERR unknown command 'MULTI', with args beginning with: "),
+        ("MULT", "(error) ERR unknown command 'MULT', with args beginning with: "),
         (r#""a\r\nb" "c\nd""#, "(error) ERR unknown command 'a  b', with args beginning with: 'c d' "),
         ("GET", "(error) ERR wrong number of arguments for 'get' command"),
         ("get a b", "(error) ERR wrong number of arguments for 'get' command"),

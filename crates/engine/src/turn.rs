@@ -15,10 +15,11 @@ use kvark_call::fault::Parked;
 use kvark_call::session::{PauseMode, ReplyMode};
 use kvark_call::{Fault, Outcome, Pipeline, ReplySink, Request, Session};
 use kvark_commands::{Context, Flags, Handler, Row, resolve};
-use kvark_keyspace::Key;
+use kvark_keyspace::{Key, Reach};
 use kvark_log::Admission;
 
 use crate::engine::Engine;
+use crate::queueing::queue;
 
 /// Requests looked at ahead of their execution.
 const WINDOW: usize = 64;
@@ -250,17 +251,15 @@ impl Engine {
         let quiet = session.reply != ReplyMode::On && !ends_silence(&ready, request);
         let out: &mut dyn ReplySink = if quiet { &mut discard } else { out };
         let was = session.reply;
-        let result = match &ready.row {
-            Err(fault) => Err(fault.clone()),
-            Ok(row) => match self.may_run(session, row, request, now_ms) {
-                Ok(()) => {
-                    self.counters.note_row(row);
-                    session.peer.last_command.store(kvark_commands::index(row), Ordering::Relaxed);
-                    self.run(session, row, &ready, request, now_ms, out, random, position)
-                }
-                Err(Refusal::Later(retry_ms)) => return Err(retry_ms),
-                Err(Refusal::Never(fault)) => Err(fault),
-            },
+        let ran = if session.queue.is_open() {
+            self.step_in_multi(session, &ready, request, now_ms, out, random, position)
+        } else {
+            self.step_alone(session, &ready, request, now_ms, out, random, position)
+        };
+        let result = match ran {
+            Err(Refusal::Later(retry_ms)) => return Err(retry_ms),
+            Err(Refusal::Never(fault)) => Err(fault),
+            Ok(outcome) => Ok(outcome),
         };
         if was == ReplyMode::SkipThis && session.reply == was {
             session.reply = ReplyMode::On;
@@ -276,18 +275,24 @@ impl Engine {
 
     /// Whether a command may run now: password, pause, room in the log.
     #[inline]
-    fn may_run(&self, session: &Session, row: &Row, request: &Request<'_>, now_ms: Millis) -> Result<(), Refusal> {
-        if !session.authenticated && !row.flags.has(Flags::NOAUTH) {
+    pub(crate) fn may_run(
+        &self,
+        session: &Session,
+        flags: Flags,
+        len_bytes: impl FnOnce() -> usize,
+        now_ms: Millis,
+    ) -> Result<(), Refusal> {
+        if !session.authenticated && !flags.has(Flags::NOAUTH) {
             return Err(Refusal::Never(Fault::new("NOAUTH Authentication required.")));
         }
-        let writes = row.flags.has(Flags::WRITE);
+        let writes = flags.has(Flags::WRITE);
         if let Some((mode, until_ms)) = self.world.sessions.paused(now_ms)
-            && (writes || row.flags.has(Flags::MAY_REPLICATE) || mode == PauseMode::All && !row.flags.has(Flags::ADMIN))
+            && (writes || flags.has(Flags::MAY_REPLICATE) || mode == PauseMode::All && !flags.has(Flags::ADMIN))
         {
             return Err(Refusal::Later(until_ms.saturating_sub(now_ms).max(1)));
         }
         if writes {
-            self.admit(request.len_bytes())?;
+            self.admit(len_bytes())?;
         }
         Ok(())
     }
@@ -310,6 +315,60 @@ impl Engine {
         self.bells.checkpoint.ring();
         let failed = self.checkpointer.as_ref().and_then(|checkpointer| checkpointer.facts().last_error);
         failed.map_or(Refusal::Later(ROOM_RETRY_MS), |error| Refusal::Never(error.into()))
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    #[inline]
+    fn step_alone(
+        self: &Arc<Self>,
+        session: &mut Session,
+        ready: &Prepared,
+        request: &Request<'_>,
+        now_ms: Millis,
+        out: &mut dyn ReplySink,
+        random: &mut Random,
+        position: &mut Position,
+    ) -> Result<Outcome, Refusal> {
+        let row = *ready.row.as_ref().map_err(Fault::clone)?;
+        self.may_run(session, row.flags, || request.len_bytes(), now_ms)?;
+        Ok(self.run_counted(session, row, ready, request, now_ms, out, random, position)?)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    #[inline(never)]
+    fn step_in_multi(
+        self: &Arc<Self>,
+        session: &mut Session,
+        ready: &Prepared,
+        request: &Request<'_>,
+        now_ms: Millis,
+        out: &mut dyn ReplySink,
+        random: &mut Random,
+        position: &mut Position,
+    ) -> Result<Outcome, Refusal> {
+        let row = self.may_run_in_multi(session, &ready.row, request, now_ms)?;
+        if !row.flags.has(Flags::UNQUEUED) {
+            return Ok(queue(session, row, request, out));
+        }
+        Ok(self.run_counted(session, row, ready, request, now_ms, out, random, position)?)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    #[inline]
+    fn run_counted(
+        self: &Arc<Self>,
+        session: &mut Session,
+        row: &'static Row,
+        ready: &Prepared,
+        request: &Request<'_>,
+        now_ms: Millis,
+        out: &mut dyn ReplySink,
+        random: &mut Random,
+        position: &mut Position,
+    ) -> Result<Outcome, Fault> {
+        self.counters.note_row(row);
+        session.peer.last_command.store(kvark_commands::index(row), Ordering::Relaxed);
+        self.run(session, row, ready, request, now_ms, out, random, position)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -351,10 +410,11 @@ impl Engine {
                 let mut context = Context {
                     world: &self.world,
                     session,
-                    keyspace: &self.keyspace,
+                    keys: Reach::Free(&self.keyspace),
                     upkeep: &**self,
                     now_ms,
                     random,
+                    facts: None,
                     position: 0,
                     written: 0,
                 };
@@ -369,11 +429,17 @@ impl Engine {
 }
 
 /// Why a command does not run.
-enum Refusal {
+pub(crate) enum Refusal {
     /// Ask again after so many milliseconds.
     Later(u64),
     /// This is the answer.
     Never(Fault),
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::Never(fault)
+    }
 }
 
 /// The refusal of a command that a client of RESP2 may not send while it listens.

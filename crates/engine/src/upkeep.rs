@@ -4,7 +4,8 @@ use std::ops::Bound;
 use std::sync::atomic::Ordering;
 
 use kvark_base::{Error, Kind, Millis, Result};
-use kvark_commands::{ShutdownOptions, Upkeep};
+use kvark_call::Fault;
+use kvark_commands::{Row, ShutdownOptions, Upkeep};
 use kvark_disk::Real;
 
 use crate::checkpoint::FIRST_DATA_KEY;
@@ -84,6 +85,15 @@ impl Upkeep for Engine {
     fn abort_shutdown(&self) -> bool {
         // A shutdown here begins at once and waits for nobody, so there is never one to take back.
         false
+    }
+
+    fn note_command(&self, row: &'static Row) {
+        self.counters.note_commands(1);
+        self.counters.note_row(row);
+    }
+
+    fn note_error(&self, fault: &Fault) {
+        self.counters.note_error(fault);
     }
 
     fn rewrite_config(&self) -> Option<Result<()>> {

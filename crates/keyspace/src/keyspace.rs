@@ -176,8 +176,12 @@ impl Keyspace {
 
     /// Holds the shards of several keys, to read.
     pub fn view_many<'a>(&'a self, db: u32, keys: impl Iterator<Item = &'a [u8]>, now_ms: Millis) -> View<'a> {
-        let locked = self.lock_many(keys);
-        self.view(db, now_ms, None, locked)
+        self.view_of(self.shards_of(keys), now_ms).of_database(db)
+    }
+
+    /// Holds shards that are named in ascending order, to read in database 0.
+    pub(crate) fn view_of(&self, shards: Vec<u32>, now_ms: Millis) -> View<'_> {
+        self.view(0, now_ms, None, self.lock(shards))
     }
 
     /// Holds the shard of one key, to write.
@@ -218,11 +222,12 @@ impl Keyspace {
         if view.locked.any(|state| state.has_due_members(now_ms)) { view.without_due_members() } else { view }
     }
 
-    fn lock_many<'a>(&'a self, keys: impl Iterator<Item = &'a [u8]>) -> Locked<'a> {
+    /// The shards of keys, each once, in ascending order.
+    pub(crate) fn shards_of<'k>(&self, keys: impl Iterator<Item = &'k [u8]>) -> Vec<u32> {
         let mut shards: Vec<u32> = keys.map(|key| self.hasher.key(key).shard).collect();
         shards.sort_unstable();
         shards.dedup();
-        self.lock(shards)
+        shards
     }
 
     /// Holds shards that are named in ascending order.
@@ -271,11 +276,6 @@ impl Keyspace {
         unsafe { (&raw const (*state).tables).cast::<Table>().add(usize::from(db)) }
     }
 
-    /// How many keys database `db` holds.
-    pub fn len(&self, db: u32) -> u64 {
-        self.shards.iter().map(|shard| shard.state.lock().tables[usize::from(self.physical(db))].len() as u64).sum()
-    }
-
     /// Counts everything.
     pub fn census(&self) -> Census {
         let mut census = Census::default();
@@ -309,11 +309,6 @@ impl Keyspace {
             }
         }
         counts
-    }
-
-    /// Sets hits, misses and expired keys back to zero.
-    pub fn reset_counts(&self) {
-        self.shards.iter().for_each(|shard| shard.state.lock().counts = Default::default());
     }
 
     /// Bytes of address space reserved for entries.

@@ -1,7 +1,8 @@
 //! `keyspace`: the map of keys, in memory, with everything that keeps it company: expiry, versions, order, checkpoint.
 //!
 //! Read in this order: [`Keyspace`] (shards, who may hold them), [`View`] and [`Writer`] (what a command holds),
-//! [`entry`] and [`table`] (the bytes), [`checkpoint`], [`parts`], [`tier_entry`] and [`recover`] (to the tier and back), [`whole`] (what looks at
+//! [`Transaction`] (many commands as one), [`Reach`] (how a command without keys comes to the shards), [`watching`] (who hears of
+//! changes), [`entry`] and [`table`] (the bytes), [`checkpoint`], [`parts`], [`tier_entry`] and [`recover`] (to the tier and back), [`whole`] (what looks at
 //! all keys), [`order`] (walks in key order), [`sweep`] (keys whose time has come).
 //!
 //! Invariant: state = tier + tail of the log. An entry whose version is above its shard's checkpoint is dirty: the log
@@ -19,18 +20,24 @@ mod load;
 mod members;
 pub mod order;
 pub mod parts;
+mod reach;
 pub mod recover;
 mod shard;
 mod slab;
 pub mod sweep;
 pub mod table;
 pub mod tier_entry;
+pub mod transaction;
 mod view;
+pub mod watching;
 pub mod whole;
 mod writer;
 
 pub use entry::EntryRef;
 pub use key::Key;
 pub use keyspace::{Census, Keyspace, Options, Prefetch};
+pub use reach::Reach;
+pub use transaction::{Needs, Transaction};
 pub use view::View;
+pub use watching::Watch;
 pub use writer::Writer;

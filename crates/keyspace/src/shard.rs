@@ -20,6 +20,7 @@ use crate::key::{Key, KeyHasher};
 use crate::parts::Dropped;
 use crate::slab::{PagePool, Slab};
 use crate::table::{Found, Table};
+use crate::watching::Registry;
 
 /// Notes for the ordered indexes that a shard keeps in any case; more only while they are fewer than its keys.
 const MOST_CHANGES: usize = 1024;
@@ -102,6 +103,10 @@ pub struct State {
     pub random: RefCell<Random>,
     /// Where values go that take long to free.
     pub discarded: Arc<Discarded>,
+    /// Whether somebody may watch a key here. False when nobody does, at last when a change has found that out.
+    pub watched: bool,
+    /// Who watches which key.
+    pub watchers: Arc<Registry>,
 }
 
 impl Shard {
@@ -123,6 +128,8 @@ impl Shard {
             emptied: Vec::new(),
             random: RefCell::new(Random::from_seed(seed)),
             discarded: Arc::clone(discarded),
+            watched: false,
+            watchers: Arc::default(),
         };
         Self { state: Mutex::new(state) }
     }
@@ -163,6 +170,7 @@ impl State {
                     self.free(db, found.entry);
                 }
             }
+            self.tell_changed(db, key.bytes, true);
             return;
         }
         if new.expires_at != 0 {
@@ -172,6 +180,7 @@ impl State {
         // SAFETY: entries of a table are alive while its shard is held.
         self.tables[usize::from(db)].insert(key.hash, entry, |entry| hasher.hash(unsafe { entry.borrow() }.key()));
         self.note_change(db, key.bytes, true);
+        self.tell_changed(db, key.bytes, true);
     }
 
     /// Takes a key out. `found` is from this hold of the shard.
@@ -187,6 +196,7 @@ impl State {
             self.tables[usize::from(db)].remove(found);
             self.free(db, found.entry);
         }
+        self.tell_changed(db, key, false);
     }
 
     /// Frees an entry that the table has let go of.
@@ -224,7 +234,9 @@ impl State {
                     found.entry.stamp(stamp.version, found.entry.borrow().in_tier());
                     found.entry.touch(stamp.accessed);
                 }
-                return text.len();
+                let len = text.len();
+                self.tell_changed(db, key.bytes, true);
+                return len;
             }
         }
         let mut digits = kvark_values::IntBuffer::new();
@@ -294,6 +306,7 @@ impl State {
             held.entry.touch(stamp.accessed);
         }
         self.note_members(db, key.hash, before, after);
+        self.tell_changed(db, key.bytes, true);
         Ok(())
     }
 
@@ -333,6 +346,7 @@ impl State {
             self.tables[usize::from(db)].replace(&found, entry);
             entry.stamp(version, entry.borrow().in_tier());
         }
+        self.tell_changed(db, key.bytes, true);
     }
 
     /// Empties a database. The memory of its entries is given back by [`State::free_emptied`].

@@ -56,6 +56,23 @@ impl Locked<'_> {
         }
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::One(..) => 1,
+            Self::Many(states) => states.len(),
+        }
+    }
+
+    /// All of them, to be changed.
+    pub(crate) fn states_mut(&mut self) -> impl Iterator<Item = &mut State> {
+        let (one, many) = match self {
+            Self::One(_, state) => (Some(&mut **state), None),
+            Self::Many(states) => (None, Some(states.iter_mut().map(|(_, state)| &mut **state))),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+
     /// The numbers of the shards.
     pub(crate) fn shards(&self) -> Vec<u32> {
         match self {
@@ -92,6 +109,11 @@ impl<'a> View<'a> {
     /// Up to which size collections are kept packed.
     pub fn forms(&self) -> &'a Forms {
         self.keyspace.forms()
+    }
+
+    /// The same view, of database `db`.
+    pub(crate) fn of_database(self, db: u32) -> Self {
+        Self { db, ..self }
     }
 
     /// The selected database.

@@ -5,11 +5,14 @@ use std::sync::atomic::Ordering;
 use kvark_base::limits::DATABASES;
 use kvark_base::random::{Random, splitmix64};
 use kvark_base::{Millis, Position, Result};
-use kvark_log::{Effect, RecordBuffer};
+use kvark_log::Effect;
 
 use crate::entry::EntryRef;
 use crate::keyspace::Keyspace;
+use crate::reach::Reach;
+use crate::shard::Counts;
 use crate::table::Place;
+use crate::transaction::Transaction;
 
 /// Where a walk over a database stands; as a number it is the cursor of `SCAN`.
 ///
@@ -47,7 +50,18 @@ impl Cursor {
     }
 }
 
-impl Keyspace {
+impl Reach<'_, '_> {
+    /// How many keys database `db` holds.
+    pub fn len(&self, db: u32) -> u64 {
+        let len = |shard| self.shard(shard).tables[usize::from(self.keyspace().physical(db))].len() as u64;
+        (0..self.keyspace().shards()).map(len).sum()
+    }
+
+    /// Whether database `db` holds no keys.
+    pub fn is_empty(&self, db: u32) -> bool {
+        self.len(db) == 0
+    }
+
     /// Hands over the live entries of database `db` from `cursor` on, at least `count` of them unless the walk ends, and
     /// returns where to go on; `None` when all have been seen. A key that is there during a whole walk is seen at least once.
     pub fn scan(
@@ -60,9 +74,9 @@ impl Keyspace {
     ) -> Option<Cursor> {
         let mut cursor = cursor;
         let mut seen = 0;
-        while cursor.shard < self.shards() {
+        while cursor.shard < self.keyspace().shards() {
             let state = self.shard(cursor.shard);
-            let table = &state.tables[usize::from(self.physical(db))];
+            let table = &state.tables[usize::from(self.keyspace().physical(db))];
             let mut place = Some(cursor.place);
             while let (Some(at), true) = (place, seen < count) {
                 place = table.walk(at, |entry| {
@@ -78,7 +92,7 @@ impl Keyspace {
                 Some(place) => return Some(Cursor { place, ..cursor }),
                 None => cursor = Cursor { shard: cursor.shard + 1, place: Place::default() },
             }
-            if seen >= count && cursor.shard < self.shards() {
+            if seen >= count && cursor.shard < self.keyspace().shards() {
                 return Some(cursor);
             }
         }
@@ -87,9 +101,9 @@ impl Keyspace {
 
     /// Hands over every live entry of database `db`, a shard at a time.
     pub fn each(&self, db: u32, now_ms: Millis, mut each: impl FnMut(&EntryRef<'_>)) {
-        for shard in 0..self.shards() {
+        for shard in 0..self.keyspace().shards() {
             let state = self.shard(shard);
-            for entry in state.tables[usize::from(self.physical(db))].iter() {
+            for entry in state.tables[usize::from(self.keyspace().physical(db))].iter() {
                 // SAFETY: the shard is held.
                 let entry = unsafe { entry.borrow() };
                 if !entry.is_expired(now_ms) {
@@ -120,9 +134,9 @@ impl Keyspace {
     }
 
     fn key_at(&self, db: u32, mut index: u64, now_ms: Millis, random: &mut Random) -> Option<Vec<u8>> {
-        for shard in 0..self.shards() {
+        for shard in 0..self.keyspace().shards() {
             let state = self.shard(shard);
-            let table = &state.tables[usize::from(self.physical(db))];
+            let table = &state.tables[usize::from(self.keyspace().physical(db))];
             let len = table.len() as u64;
             if index >= len {
                 index -= len;
@@ -137,53 +151,105 @@ impl Keyspace {
     }
 
     /// Empties database `db`; returns the position of that.
-    pub fn flush(&self, db: u32) -> Result<Position> {
-        let mut states = self.lock_all();
-        let physical = self.physical(db);
-        let position = self.log_one(Effect::Flush { db: physical.into() })?;
-        self.flushed.fetch_or(1 << physical, Ordering::Relaxed);
-        states.iter_mut().for_each(|state| state.clear(physical, position));
-        self.orders.forget(physical);
-        Ok(position)
+    pub fn flush(&mut self, db: u32) -> Result<Position> {
+        self.with_all(0, |transaction| {
+            let physical = transaction.keyspace().physical(db);
+            transaction.clear(physical)
+        })
     }
 
     /// Empties all databases at once; returns the position of that.
-    pub fn flush_all(&self) -> Result<Position> {
-        let mut states = self.lock_all();
-        let mut bracket = self.log().bracket(DATABASES, DATABASES * RECORD_LEN)?;
-        let mut position = 0;
-        for physical in 0..DATABASES as u8 {
-            let mut buffer = RecordBuffer::default();
-            position = bracket.append(&Effect::Flush { db: physical.into() }.encode(&mut buffer));
-            self.flushed.fetch_or(1 << physical, Ordering::Relaxed);
-            states.iter_mut().for_each(|state| state.clear(physical, position));
-            self.orders.forget(physical);
-        }
-        Ok(position)
+    pub fn flush_all(&mut self) -> Result<Position> {
+        self.with_all(0, |transaction| {
+            transaction.reserve(DATABASES, DATABASES * RECORD_LEN)?;
+            (0..DATABASES as u8).try_fold(0, |_, physical| transaction.clear(physical))
+        })
     }
 
     /// Exchanges the names of two databases; returns the position of that.
-    pub fn swap(&self, a: u32, b: u32) -> Result<Position> {
-        let _states = self.lock_all();
-        let mut names = self.names();
-        let position = self.log_one(Effect::Swap { a, b })?;
-        names.swap(a as usize, b as usize);
-        self.set_names(names, position);
-        Ok(position)
-    }
-
-    fn log_one(&self, effect: Effect<'_>) -> Result<Position> {
-        let mut buffer = RecordBuffer::default();
-        self.log().append(&effect.encode(&mut buffer))
+    pub fn swap(&mut self, a: u32, b: u32, now_ms: Millis) -> Result<Position> {
+        self.with_all(now_ms, |transaction| transaction.swap(a, b))
     }
 
     /// A digest of everything a client can see: databases, keys, types, values, deadlines. The order of keys plays no part.
+    pub fn digest(&mut self, now_ms: Millis) -> [u64; 2] {
+        self.with_all(0, |transaction| transaction.digest(now_ms))
+    }
+
+    /// Sets hits, misses and expired keys back to zero.
+    pub fn reset_counts(&mut self) {
+        self.with_all(0, |transaction| transaction.states_mut().for_each(|state| state.counts = Counts::default()));
+    }
+
+    /// Calls `with` while every shard is held.
+    fn with_all<R>(&mut self, now_ms: Millis, with: impl FnOnce(&mut Transaction<'_>) -> R) -> R {
+        match self {
+            Self::Free(keyspace) => with(&mut keyspace.transaction_of_all(now_ms)),
+            Self::Held(transaction) => with(transaction),
+        }
+    }
+}
+
+/// For whoever holds nothing.
+impl Keyspace {
+    /// See [`Reach::len`].
+    pub fn len(&self, db: u32) -> u64 {
+        Reach::Free(self).len(db)
+    }
+
+    /// See [`Reach::each`].
+    pub fn each(&self, db: u32, now_ms: Millis, each: impl FnMut(&EntryRef<'_>)) {
+        Reach::Free(self).each(db, now_ms, each);
+    }
+
+    /// See [`Reach::flush`].
+    pub fn flush(&self, db: u32) -> Result<Position> {
+        Reach::Free(self).flush(db)
+    }
+
+    /// See [`Reach::reset_counts`].
+    pub fn reset_counts(&self) {
+        Reach::Free(self).reset_counts();
+    }
+
+    /// See [`Reach::digest`].
     pub fn digest(&self, now_ms: Millis) -> [u64; 2] {
-        let states = self.lock_all();
+        Reach::Free(self).digest(now_ms)
+    }
+}
+
+impl Transaction<'_> {
+    /// Empties a physical database.
+    fn clear(&mut self, physical: u8) -> Result<Position> {
+        let position = self.record(Effect::Flush { db: physical.into() })?;
+        let keyspace = self.keyspace();
+        keyspace.flushed.fetch_or(1 << physical, Ordering::Relaxed);
+        self.states_mut().for_each(|state| {
+            state.tell_cleared(physical);
+            state.clear(physical, position);
+        });
+        keyspace.orders.forget(physical);
+        Ok(position)
+    }
+
+    /// Exchanges the names of two databases.
+    fn swap(&mut self, a: u32, b: u32) -> Result<Position> {
+        let (keyspace, now_ms) = (self.keyspace(), self.now_ms());
+        let mut names = keyspace.names();
+        let position = self.record(Effect::Swap { a, b })?;
+        let (first, second) = (names[a as usize], names[b as usize]);
+        self.states_mut().for_each(|state| state.tell_swapped(first, second, now_ms));
+        names.swap(a as usize, b as usize);
+        keyspace.set_names(names, position);
+        Ok(position)
+    }
+
+    fn digest(&mut self, now_ms: Millis) -> [u64; 2] {
+        let keyspace = self.keyspace();
         let mut sum = [0u64; 2];
-        for db in 0..DATABASES as u32 {
-            for state in &states {
-                for entry in state.tables[usize::from(self.physical(db))].iter() {
+        for state in self.states_mut() {
+            for db in 0..DATABASES as u32 {
+                for entry in state.tables[usize::from(keyspace.physical(db))].iter() {
                     // SAFETY: all shards are held.
                     let entry = unsafe { entry.borrow() };
                     if !entry.is_expired(now_ms) {

@@ -17,13 +17,24 @@ use kvark_values::{NewValue, StringRef, Type, Value, codec};
 use crate::entry::{MAX_INLINE_LEN, NewEntry};
 use crate::key::Key;
 use crate::shard::{MemberChange, State};
+use crate::transaction::Group;
 use crate::view::View;
 
 /// What a command that writes holds. Reads through [`View`], which it derefs to.
 pub struct Writer<'a> {
     view: View<'a>,
-    bracket: Option<Box<dyn Bracket + 'a>>,
+    effects: Effects<'a>,
     written: Position,
+}
+
+/// How effects come into the log.
+pub(crate) enum Effects<'a> {
+    /// Each by itself.
+    Single,
+    /// All of this command in a bracket, whose room the command has asked for.
+    Command(Box<dyn Bracket + 'a>),
+    /// In the bracket of the transaction that the command stands in.
+    Transaction(Group<'a>),
 }
 
 impl<'a> Deref for Writer<'a> {
@@ -36,11 +47,21 @@ impl<'a> Deref for Writer<'a> {
 }
 
 /// Bytes of an effect's record beside key and value, at most.
-const RECORD_OVERHEAD: usize = 48;
+pub(crate) const RECORD_OVERHEAD: usize = 48;
 
 impl<'a> Writer<'a> {
     pub(crate) fn new(view: View<'a>) -> Self {
-        Self { view, bracket: None, written: 0 }
+        Self { view, effects: Effects::Single, written: 0 }
+    }
+
+    /// For a command of a transaction.
+    pub(crate) fn within(view: View<'a>, effects: Effects<'a>) -> Self {
+        Self { view, effects, written: 0 }
+    }
+
+    /// What the transaction takes back.
+    pub(crate) fn into_parts(self) -> (View<'a>, Effects<'a>, Position) {
+        (self.view, self.effects, self.written)
     }
 
     /// The position of the last effect, 0 when nothing changed.
@@ -58,8 +79,12 @@ impl<'a> Writer<'a> {
     ///
     /// Errors when there is no room for them; nothing has happened then.
     pub fn bracket(&mut self, effects: usize, len_bytes: usize) -> Result<()> {
-        debug_assert!(self.bracket.is_none(), "a command opens one bracket");
-        self.bracket = Some(self.view.keyspace.log().bracket(effects, len_bytes + effects * RECORD_OVERHEAD)?);
+        let len_bytes = len_bytes + effects * RECORD_OVERHEAD;
+        match &mut self.effects {
+            Effects::Single => self.effects = Effects::Command(self.view.keyspace.log().bracket(effects, len_bytes)?),
+            Effects::Command(_) => unreachable!("a command opens one bracket"),
+            Effects::Transaction(group) => drop(group.with_room(effects, len_bytes)?),
+        }
         Ok(())
     }
 
@@ -206,9 +231,10 @@ impl<'a> Writer<'a> {
     fn record(&mut self, effect: Effect<'_>) -> Result<Position> {
         let mut buffer = RecordBuffer::default();
         let parts = effect.encode(&mut buffer);
-        self.written = match &mut self.bracket {
-            None => self.view.keyspace.log().append(&parts)?,
-            Some(bracket) => bracket.append(&parts),
+        self.written = match &mut self.effects {
+            Effects::Single => self.view.keyspace.log().append(&parts)?,
+            Effects::Command(bracket) => bracket.append(&parts),
+            Effects::Transaction(group) => group.append(&parts)?,
         };
         Ok(self.written)
     }

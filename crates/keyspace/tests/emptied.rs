@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kvark_keyspace::{Keyspace, Options};
+use kvark_keyspace::{Keyspace, Options, Reach};
 use kvark_log::memory::MemoryLog;
 use kvark_values::{NewValue, StringRef, Value};
 
@@ -28,7 +28,7 @@ fn an_emptied_database_is_empty_at_once_and_freed_later() {
     assert_eq!(keyspace.len(0), 100);
     let left = keyspace.census().entry_bytes;
     assert!((100 * 50..=100 * 100).contains(&left), "{left} bytes for 100 keys");
-    keyspace.flush_all().unwrap();
+    Reach::Free(&keyspace).flush_all().unwrap();
     keyspace.free_discarded();
     assert_eq!(keyspace.census().entry_bytes, 0);
 }

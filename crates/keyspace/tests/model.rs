@@ -119,7 +119,7 @@ impl World {
 
     fn swap(&mut self) -> Result<()> {
         let (a, b) = (self.random.below(3) as u32, self.random.below(3) as u32);
-        self.keyspace.swap(a, b)?;
+        kvark_keyspace::Reach::Free(&self.keyspace).swap(a, b, self.now_ms)?;
         let renamed = |db| {
             if db == a {
                 b
@@ -206,7 +206,7 @@ impl World {
         let (mut cursor, mut seen) = (Some(Cursor::default()), 0);
         while let Some(at) = cursor {
             let at = Cursor::from_number(at.to_number()).expect("a cursor of ours");
-            cursor = self.keyspace.scan(db, at, 5, self.now_ms, |_| seen += 1);
+            cursor = kvark_keyspace::Reach::Free(&self.keyspace).scan(db, at, 5, self.now_ms, |_| seen += 1);
         }
         assert_eq!(seen, expected, "a scan at rest sees each key once");
     }

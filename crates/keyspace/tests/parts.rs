@@ -138,7 +138,7 @@ impl World {
             }
             610..615 => _ = self.keyspace.write_one(db, self.keyspace.key(&key), 1).expire_at(&key, 1 << 40)?,
             615..617 => _ = self.keyspace.flush(db)?,
-            617..620 => _ = self.keyspace.swap(0, 2)?,
+            617..620 => _ = kvark_keyspace::Reach::Free(&self.keyspace).swap(0, 2, 0)?,
             620..980 => _ = self.pass_on()?,
             _ => self.crash()?,
         }

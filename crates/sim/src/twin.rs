@@ -25,6 +25,8 @@ use crate::world::{End, assemble, session_of};
 #[derive(Debug, Clone)]
 enum Step {
     Say(Words),
+    /// Between MULTI and EXEC.
+    Together(Vec<Words>),
     Wait(u64),
 }
 
@@ -49,6 +51,14 @@ impl Hearer {
         let done = self.engine.execute(&mut self.session, &request, &mut sink);
         assert!(done.is_ok(), "{words:?}: {done:?}");
         sink.take()
+    }
+
+    fn hear_together(&mut self, all: &[Words]) -> String {
+        self.hear(&vec!["MULTI".into()]);
+        for words in all {
+            assert_eq!(self.hear(words), "QUEUED", "{words:?}");
+        }
+        self.hear(&vec!["EXEC".into()])
     }
 
     fn wait(&self, ms: u64) {
@@ -102,6 +112,13 @@ impl Pair {
             self.store.wait(ms);
             self.twin.wait(ms);
             self.script.push(Step::Wait(ms));
+        } else if self.random.chance(1, 8) {
+            let now_ms = self.store.clock.now_ms();
+            let count = 1 + self.random.below(6);
+            let all: Vec<Words> = (0..count).map(|_| Vocabulary { random: &mut self.random, now_ms }.any()).collect();
+            let answers = [self.store.hear_together(&all), self.twin.hear_together(&all)];
+            assert_eq!(answers[0], answers[1], "{all:?}");
+            self.script.push(Step::Together(all));
         } else {
             let now_ms = self.store.clock.now_ms();
             let words = Vocabulary { random: &mut self.random, now_ms }.any();
@@ -187,6 +204,7 @@ impl Pair {
         for step in &self.script[..steps] {
             match step {
                 Step::Say(words) => drop(twin.hear(words)),
+                Step::Together(all) => drop(twin.hear_together(all)),
                 Step::Wait(ms) => twin.wait(*ms),
             }
         }

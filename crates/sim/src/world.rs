@@ -1,5 +1,7 @@
 //! A store, its model, and what may befall them.
 
+mod together;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -148,9 +150,18 @@ impl World {
         }
     }
 
+    /// Does one thing, or several as one.
+    pub fn act(&mut self, may_refuse: bool) {
+        if self.random.chance(1, 8) {
+            self.act_together(may_refuse);
+        } else {
+            self.act_alone(may_refuse);
+        }
+    }
+
     /// Does one thing, in the store and in the model, and compares the answers. While the disk refuses, the store may
     /// refuse too; then nothing must have changed.
-    pub fn act(&mut self, may_refuse: bool) {
+    fn act_alone(&mut self, may_refuse: bool) {
         self.steps += 1;
         let (op, db) = (self.op(), self.random.below(DBS) as u32);
         self.session.db = db;

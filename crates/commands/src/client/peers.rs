@@ -168,7 +168,7 @@ fn describe(peer: &Peer, now_ms: Millis, line: &mut String) {
     // Writing to a string cannot fail.
     let _ = writeln!(
         line,
-        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi=-1 watch=0 \
+        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} watch={} \
          qbuf={query} qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl={output} oll=0 omem={output} tot-mem={} \
          events={} cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={} tot-net-in={} tot-net-out={} tot-cmds={}",
         peer.id,
@@ -183,6 +183,8 @@ fn describe(peer: &Peer, now_ms: Millis, line: &mut String) {
         peer.listening_to(Topic::Channel),
         peer.listening_to(Topic::Pattern),
         peer.listening_to(Topic::ShardChannel),
+        peer.queued.load(Relaxed),
+        peer.watches.load(Relaxed),
         size_of::<Peer>() as u64 + query + output,
         if output > 0 { "rw" } else { "r" },
         command.as_deref().unwrap_or("NULL"),
@@ -201,6 +203,7 @@ fn flags_of(peer: &Peer) -> String {
     for (flag, set) in [
         ('P', peer.is_listening()),
         ('A', peer.is_killed()),
+        ('x', peer.queued.load(Relaxed) >= 0),
         ('U', peer.address.starts_with('/') || peer.local_address.starts_with('/')),
         ('e', peer.no_evict.load(Relaxed)),
     ] {

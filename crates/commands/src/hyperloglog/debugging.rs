@@ -101,7 +101,7 @@ fn answer_registers(w: &Writer, key: &[u8], out: &mut dyn ReplySink) -> Result<(
 /// ```
 pub fn pfselftest(ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answer {
     check_registers(ctx.random)?;
-    check_estimates(ctx.random, ctx.keyspace.forms().hll_sparse_bytes.get())?;
+    check_estimates(ctx.random, ctx.keys.forms().hll_sparse_bytes.get())?;
     out.status("OK");
     Ok(Outcome::Done)
 }

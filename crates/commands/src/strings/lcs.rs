@@ -47,14 +47,16 @@ pub fn lcs(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer 
 }
 
 fn both_texts(ctx: &mut Context, req: &Request) -> Result<(Vec<u8>, Vec<u8>), Fault> {
-    let view = ctx.keyspace.view_many(ctx.session.db, [req.arg(1), req.arg(2)].into_iter(), ctx.now_ms);
-    let text = |key: &[u8]| match get_value(&view, key) {
-        Ok(value) => Ok(value.map_or_else(Vec::new, text_of)),
-        Err(_) => Err(Fault::new("ERR The specified keys must contain string values")),
-    };
-    let texts = (text(req.arg(1))?, text(req.arg(2))?);
-    ctx.position = ctx.position.max(view.seen());
-    Ok(texts)
+    let (a, b) = (req.arg(1), req.arg(2));
+    let (texts, seen) = ctx.keys.read(ctx.session.db, [a, b].into_iter(), ctx.now_ms, |view| {
+        let text = |key: &[u8]| match get_value(view, key) {
+            Ok(value) => Ok(value.map_or_else(Vec::new, text_of)),
+            Err(_) => Err(Fault::new("ERR The specified keys must contain string values")),
+        };
+        (text(a).and_then(|a| Ok((a, text(b)?))), view.seen())
+    });
+    ctx.position = ctx.position.max(seen);
+    texts
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,10 +12,10 @@ use kvark_base::{Clock, Millis};
 use kvark_call::request::OwnedRequest;
 use kvark_call::{Fault, Outcome, ReplySink, Request, Session, Settings, World};
 use kvark_commands::examples::{ReplyCollector, split_line};
-use kvark_commands::{Context, Handler, Row, ShutdownOptions, Upkeep, resolve};
+use kvark_commands::{Context, Flags, Handler, Row, ShutdownOptions, Upkeep, resolve};
 use kvark_keyspace::checkpoint::Checkpoint;
 use kvark_keyspace::recover::Recovery;
-use kvark_keyspace::{Keyspace, Options};
+use kvark_keyspace::{Keyspace, Options, Reach};
 use kvark_log::Log;
 use kvark_log::memory::{MemoryLog, Shelf};
 
@@ -64,6 +64,8 @@ impl Upkeep for Notes {
     fn abort_shutdown(&self) -> bool {
         self.shutdown.take().is_some()
     }
+    fn note_command(&self, _row: &'static Row) {}
+    fn note_error(&self, _fault: &Fault) {}
     fn rewrite_config(&self) -> Option<kvark_base::Result<()>> {
         None
     }
@@ -94,6 +96,11 @@ impl Store {
         let session = session(&world, "127.0.0.1:5000");
         let notes = Notes { durable: Cell::new(true), ..Notes::default() };
         Self { clock, world, keyspace, notes, session, random: Random::from_seed(1), shelf, log, resumes: true }
+    }
+
+    /// Whether brackets of the log refuse to grow from now on.
+    pub fn refuse_growth(&self, refuse: bool) {
+        self.log.full.store(refuse, std::sync::atomic::Ordering::Relaxed);
     }
 
     pub fn advance(&self, ms: u64) {
@@ -144,6 +151,11 @@ impl Store {
     fn execute(&mut self, row: &'static Row, req: &Request, out: &mut dyn ReplySink) -> Result<Outcome, Fault> {
         let now_ms = self.clock.now_ms();
         let db = self.session.db;
+        if self.session.queue.is_open() && !row.flags.has(Flags::UNQUEUED) {
+            self.session.queue.push(kvark_commands::index(row), row.writes(), req);
+            out.status("QUEUED");
+            return Ok(Outcome::Done);
+        }
         match row.handler {
             Handler::Read(read) => {
                 let mut view = self.keyspace.view_many(db, row.keys(req), now_ms);
@@ -164,10 +176,11 @@ impl Store {
                 let mut ctx = Context {
                     world: &self.world,
                     session: &mut self.session,
-                    keyspace: &self.keyspace,
+                    keys: Reach::Free(&self.keyspace),
                     upkeep: &self.notes,
                     now_ms,
                     random: &mut self.random,
+                    facts: None,
                     position: 0,
                     written: 0,
                 };
