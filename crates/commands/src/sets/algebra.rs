@@ -3,11 +3,10 @@
 //! Invariant: an answer borrows the members from the sets; only a set that is stored is a copy.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
 
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 use kvark_keyspace::{View, Writer};
-use kvark_values::{Collection, NewValue, Set, StringRef, Value};
+use kvark_values::{Collection, Forms, NewValue, Set, StringRef, Value};
 
 use super::answer_member;
 use crate::row::Answer;
@@ -15,11 +14,17 @@ use crate::{args, typed};
 
 pub(crate) const SOURCE: &str = include_str!("algebra.rs");
 
+/// Keys come from clients, so its hashes are seeded; it is fast for short ones.
+type HashSet<T> = std::collections::HashSet<T, foldhash::fast::RandomState>;
+
 /// The sets at some keys, `None` for a missing one.
 type Sets<'v> = Vec<Option<&'v Set>>;
 
-/// What becomes of several sets.
-type Operation = for<'v> fn(&Sets<'v>) -> Vec<StringRef<'v>>;
+/// What becomes of several sets, as members to be answered.
+type Members = for<'v> fn(&Sets<'v>) -> Vec<StringRef<'v>>;
+
+/// What becomes of several sets, as a set to be stored.
+type Stored = fn(&Sets<'_>, &Forms) -> Set;
 
 fn sets_at<'v, 'k>(view: &'v View<'_>, keys: impl Iterator<Item = &'k [u8]>) -> Result<Sets<'v>, Fault> {
     keys.map(|key| typed::set(view, key)).collect()
@@ -39,11 +44,15 @@ fn intersection<'v>(sets: &Sets<'v>) -> Vec<StringRef<'v>> {
     common(sets).collect()
 }
 
+/// The members of all sets, one set behind the other.
+fn all<'v>(sets: &Sets<'v>) -> impl Iterator<Item = StringRef<'v>> {
+    sets.iter().copied().flatten().flat_map(Set::iter)
+}
+
 /// The members that any of the sets has.
 fn union<'v>(sets: &Sets<'v>) -> Vec<StringRef<'v>> {
-    let mut found = HashSet::new();
-    let members = sets.iter().copied().flatten().flat_map(Set::iter);
-    members.filter(|&member| found.insert(member)).collect()
+    let mut found = HashSet::default();
+    all(sets).filter(|&member| found.insert(member)).collect()
 }
 
 /// The members of the first set that no other has.
@@ -65,7 +74,7 @@ fn difference<'v>(sets: &Sets<'v>) -> Vec<StringRef<'v>> {
     first.iter().filter(|member| left.contains(member)).collect()
 }
 
-fn answer(operation: Operation, view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
+fn answer(operation: Members, view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
     let found = operation(&sets_at(view, req.args_from(1))?);
     out.set(found.len());
     for member in found {
@@ -75,10 +84,9 @@ fn answer(operation: Operation, view: &View, req: &Request, out: &mut dyn ReplyS
 }
 
 /// Puts the result in place of whatever is at the destination; an empty one removes it.
-fn store(operation: Operation, w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    let (destination, forms) = (req.arg(1), w.forms());
-    let found = operation(&sets_at(w, req.args_from(2))?);
-    let result = Set::from_members(found, forms);
+fn store(operation: Stored, w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    let destination = req.arg(1);
+    let result = operation(&sets_at(w, req.args_from(2))?, w.forms());
     let len = result.len();
     if len == 0 {
         w.remove(destination)?;
@@ -128,7 +136,7 @@ pub fn sinter(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
 /// (integer) 0
 /// ```
 pub fn sinterstore(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    store(intersection, w, req, out)
+    store(|sets, forms| Set::from_members(common(sets), forms), w, req, out)
 }
 
 /// `SUNION key [key ...]`
@@ -169,7 +177,7 @@ pub fn sunion(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
 /// 4) "4"
 /// ```
 pub fn sunionstore(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    store(union, w, req, out)
+    store(|sets, forms| Set::from_members(all(sets), forms), w, req, out)
 }
 
 /// `SDIFF key [key ...]`
@@ -205,7 +213,7 @@ pub fn sdiff(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
 /// 2) "3"
 /// ```
 pub fn sdiffstore(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    store(difference, w, req, out)
+    store(|sets, forms| Set::from_members(difference(sets), forms), w, req, out)
 }
 
 /// `SINTERCARD numkeys key [key ...] [LIMIT limit]`
