@@ -23,6 +23,7 @@ from kvark._async_collections.streams import AsyncStream
 from kvark._async_collections.zsets import AsyncZset
 from kvark._async_store import AsyncScan, AsyncStore, aopen
 from kvark._async_subscriptions import AsyncSubscription
+from kvark._async_transactions import AsyncTransaction
 from kvark._codecs import Codec
 from kvark._collections.bitmaps import Bitmap
 from kvark._collections.entries import Entry
@@ -48,6 +49,7 @@ from kvark._errors import (
     StoreIOError,
     StoreLocked,
     StorePoisoned,
+    TransactionConflict,
     Unsupported,
     WrongType,
 )
@@ -55,6 +57,7 @@ from kvark._native import __version__
 from kvark._server import Server
 from kvark._store import Store, open
 from kvark._subscriptions import Message, Subscription
+from kvark._transactions import Transaction
 
 __all__ = [
     "AsyncBitmap",
@@ -68,6 +71,7 @@ __all__ = [
     "AsyncStore",
     "AsyncStream",
     "AsyncSubscription",
+    "AsyncTransaction",
     "AsyncZset",
     "Bitmap",
     "Codec",
@@ -99,6 +103,8 @@ __all__ = [
     "StorePoisoned",
     "Stream",
     "Subscription",
+    "Transaction",
+    "TransactionConflict",
     "Unsupported",
     "WrongType",
     "Zset",

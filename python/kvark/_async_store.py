@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Final, Generic, Literal, ParamSpec, TypeVar, overload
 
 from kvark import _native
 from kvark._async_collections.families import (
@@ -28,7 +28,9 @@ from kvark._async_collections.families import (
     AsyncZsets,
 )
 from kvark._async_subscriptions import AsyncSubscription
+from kvark._async_transactions import AsyncTransaction, retried
 from kvark._store import Store, open
+from kvark._transactions import ATTEMPTS
 from kvark._types import Argument, Key, Pairs, Ttl, Value
 
 _T = TypeVar("_T")
@@ -332,6 +334,24 @@ class AsyncStore:
     ) -> AsyncSubscription:
         """Listens to channels, as `Store.subscribe` does: an asynchronous iterator."""
         return AsyncSubscription(self._store.subscribe(*channels, patterns=patterns), timeout)
+
+    def transaction(self) -> AsyncTransaction:
+        """Reads and writes that happen together or not at all, as `Store.transaction` makes them: `async with`."""
+        return AsyncTransaction(self)
+
+    @overload
+    def transactional(
+        self, function: Callable[Concatenate[AsyncTransaction, _P], Awaitable[_T]]
+    ) -> Callable[_P, Awaitable[_T]]: ...
+    @overload
+    def transactional(
+        self, function: None = None, *, attempts: int = ...
+    ) -> Callable[[Callable[Concatenate[AsyncTransaction, _P], Awaitable[_T]]], Callable[_P, Awaitable[_T]]]: ...
+    def transactional(self, function: Any = None, *, attempts: int = ATTEMPTS) -> Any:
+        """Decorates a coroutine function that takes a transaction first, as `Store.transactional` does."""
+        if function is None:
+            return lambda function: retried(self.transaction, function, attempts)
+        return retried(self.transaction, function, attempts)
 
     async def execute(self, *args: Argument) -> Any:
         """Executes any command of the server, as `Store.execute` does."""

@@ -13,6 +13,7 @@
     ├── InvalidInput    (ValueError)           a key, a value or an option breaks a rule or a limit
     ├── SlowSubscriber  (BufferError)          messages came faster than they were read, and the subscription was closed
     ├── ReplyError      (RuntimeError)         a command given to `execute` was refused: code first, as in Redis
+    ├── TransactionConflict  (RuntimeError)    a key that a transaction read has changed: nothing was written, try again
     ├── ConfigError     (ValueError)           a flag, a variable or a line of a file cannot be understood
     └── Unsupported     (NotImplementedError)  this build or this machine cannot do it
 
@@ -79,6 +80,10 @@ class SlowSubscriber(KvarkError, BufferError):
 
 class ReplyError(KvarkError, RuntimeError):
     """A command given to `execute` was refused; the message is what a client of the server would read."""
+
+
+class TransactionConflict(KvarkError, RuntimeError):
+    """A key that the transaction read has changed since. Nothing was written; try again, or use `transactional`."""
 
 
 class ConfigError(KvarkError, ValueError):

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, MutableMapping, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, MutableMapping, ValuesView
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, Self, TypeVar, overload
+from typing import Any, Concatenate, Final, Literal, ParamSpec, Self, TypeVar, overload
 from weakref import WeakValueDictionary
 
 from kvark import _native
 from kvark._codecs import BYTES
 from kvark._collections.families import Bitmaps, Geos, Hashes, HyperLogLogs, Lists, Sets, Streams, Zsets
 from kvark._subscriptions import Subscription
+from kvark._transactions import ATTEMPTS, Transaction, retried
 from kvark._types import Key, Pairs, Value
 
 _T = TypeVar("_T")
+_P = ParamSpec("_P")
 _MISSING: Final[Any] = object()
 IN_MEMORY: Final = ":memory:"
 
@@ -189,6 +191,29 @@ class Store(_native.Store, MutableMapping[bytes, bytes]):
         subscription = Subscription(self, timeout)
         subscription.subscribe(*channels, patterns=patterns)
         return subscription
+
+    def transaction(self) -> Transaction:
+        """Reads and writes that happen together or not at all: `with db.transaction() as tx: tx["b"] = tx["a"]`.
+
+        Raises TransactionConflict at the end of the block, and writes nothing, if a key that was read has changed.
+        """
+        return Transaction(self)
+
+    @overload
+    def transactional(self, function: Callable[Concatenate[Transaction, _P], _T]) -> Callable[_P, _T]: ...
+    @overload
+    def transactional(
+        self, function: None = None, *, attempts: int = ...
+    ) -> Callable[[Callable[Concatenate[Transaction, _P], _T]], Callable[_P, _T]]: ...
+    def transactional(self, function: Any = None, *, attempts: int = ATTEMPTS) -> Any:
+        """Decorates a function that takes a transaction first: it is called without, and again if it meets a conflict.
+
+        attempts: how often at most, before the caller gets the TransactionConflict. The function may run as often, so
+            what it does beside reading and writing should bear that.
+        """
+        if function is None:
+            return lambda function: retried(self.transaction, function, attempts)
+        return retried(self.transaction, function, attempts)
 
     @overload
     def pop(self, key: Key, /) -> bytes: ...

@@ -228,7 +228,7 @@ impl Engine {
     }
 
     #[inline]
-    fn admit_patiently(&self, len_bytes: usize) -> Result<(), Fault> {
+    pub(crate) fn admit_patiently(&self, len_bytes: usize) -> Result<(), Fault> {
         let over_bound = self.over_bound.load(std::sync::atomic::Ordering::Relaxed);
         match self.log.admit(len_bytes)? {
             Admission::Ready if !over_bound => Ok(()),
@@ -261,7 +261,7 @@ impl Engine {
     }
 }
 
-fn check_key(key: &[u8]) -> Result<(), Fault> {
+pub(crate) fn check_key(key: &[u8]) -> Result<(), Fault> {
     if key.len() > limits::MAX_KEY_LEN {
         let message = format!("ERR key of {} bytes: a key has at most {}", key.len(), limits::MAX_KEY_LEN);
         return Err(Fault::new(message));
@@ -269,7 +269,7 @@ fn check_key(key: &[u8]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn check_value(value: &[u8]) -> Result<(), Fault> {
+pub(crate) fn check_value(value: &[u8]) -> Result<(), Fault> {
     if value.len() > limits::MAX_VALUE_LEN {
         let message = format!("ERR value of {} bytes: a value has at most {}", value.len(), limits::MAX_VALUE_LEN);
         return Err(Fault::new(message));

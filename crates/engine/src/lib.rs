@@ -1,7 +1,7 @@
 //! `engine`: the composition root. It opens, recovers, executes and runs the background.
 //!
 //! Read in this order: [`options`] (what a store is opened with), [`open`] (which log, which tier, and back to where the
-//! last process stood), [`turn`] (a pipeline's way through), [`queueing`] (between MULTI and EXEC), [`door`] (the same for a caller in the process), [`checkpoint`]
+//! last process stood), [`turn`] (a pipeline's way through), [`queueing`] (between MULTI and EXEC), [`door`] (the same for a caller in the process), [`optimistic`] (its transactions), [`checkpoint`]
 //! and [`background`] (what goes on meanwhile), [`upkeep`] and [`facts`] (what commands may ask of all this), [`config_file`] (what CONFIG REWRITE does to a file).
 //!
 //! Invariant: only `open.rs` knows which log and which tier there are.
@@ -16,6 +16,7 @@ mod engine;
 mod facts;
 mod manifest;
 mod open;
+mod optimistic;
 mod options;
 mod queueing;
 mod turn;
@@ -29,5 +30,6 @@ pub use kvark_commands::strings::{Expiry, SetOptions, SetOutcome};
 pub use kvark_keyspace::order::{Bounds, Walk, prefix_end};
 pub use kvark_keyspace::{EntryRef, Keyspace};
 pub use kvark_values::{IntBuffer, StringRef, ValueRef};
+pub use optimistic::{Change, Read, Seen};
 pub use options::{Durability, OpenOptions};
 pub use turn::{Scratch, Turn, TurnEnd};

@@ -1,7 +1,7 @@
 //! `python`: the native half of the Python package, `kvark._native`. The only room that knows Python, and a thin one.
 //!
 //! Read in this order: [`store`] (the calls that people make most), [`batch`] (many keys at a time), [`scan`] (walks in
-//! key order), [`execute`] (any command), [`subscription`] (messages), [`handle`] (open, closed, forked), [`bytes`] and [`ttl`] (arguments), [`errors`] (what is raised),
+//! key order), [`execute`] (any command), [`transaction`] (reads and writes that belong together), [`subscription`] (messages), [`handle`] (open, closed, forked), [`bytes`] and [`ttl`] (arguments), [`errors`] (what is raised),
 //! [`settings`] (the table of what can be configured), [`server`] (the server inside the process), [`examples`] (the manual's,
 //! for tests).
 //!
@@ -24,6 +24,7 @@ mod server;
 mod settings;
 mod store;
 mod subscription;
+mod transaction;
 mod ttl;
 
 /// The one database of the embedded door.

@@ -16,6 +16,7 @@ use crate::execute::{Helpers, OwnClient};
 use crate::handle::Handle;
 use crate::scan::{Range, Scan, What};
 use crate::settings;
+use crate::transaction;
 use crate::ttl::{deadline, remaining};
 
 /// An open store; `kvark.Store` adds what a mapping has.
@@ -207,6 +208,29 @@ impl Store {
             Some(Some(_)) => engine.expire_at(DB, name, None),
             _ => Ok(false),
         })
+    }
+
+    /// What is at `key`: version, value (None for another type than a string) and deadline in milliseconds.
+    #[pyo3(signature = (key, /))]
+    fn _look<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Option<transaction::Seen<'py>>> {
+        transaction::look(&self.handle, key.py(), name_of(key)?)
+    }
+
+    /// Makes all changes if every key is at the version that was read; whether it was so.
+    #[pyo3(signature = (reads, changes, /))]
+    fn _commit(&self, reads: &Bound<'_, PyList>, changes: &Bound<'_, PyList>) -> PyResult<bool> {
+        transaction::commit(&self.handle, reads, changes)
+    }
+
+    /// The moment `ttl` from now on, in milliseconds.
+    #[pyo3(signature = (ttl, /))]
+    fn _deadline_ms(&self, ttl: &Bound<'_, PyAny>) -> PyResult<u64> {
+        deadline(ttl, self.now_ms(ttl.py())?)
+    }
+
+    /// The store's clock.
+    fn _now_ms(&self, py: Python<'_>) -> PyResult<u64> {
+        self.now_ms(py)
     }
 
     /// The values of `keys` in their order, None for each that is missing.
