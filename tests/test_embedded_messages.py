@@ -193,6 +193,13 @@ def test_messages_cross_between_the_process_and_the_wire() -> None:
             assert message["data"] == b"out of the process"
 
 
+def test_the_twins_have_the_same_calls() -> None:
+    def public(of: type) -> set[str]:
+        return {name for name in dir(of) if not name.startswith("_")}
+
+    assert public(kvark.AsyncSubscription) == public(kvark.Subscription)
+
+
 def run(work: Any) -> Any:
     async def bounded() -> Any:
         async with kvark.aopen(":memory:") as db:

@@ -43,7 +43,7 @@ def test_the_tree_of_errors_is_the_one_that_is_drawn() -> None:
 
 
 def test_every_public_call_is_documented() -> None:
-    for cls in (kvark.Store, kvark.AsyncStore, kvark.Server):
+    for cls in (kvark.Store, kvark.AsyncStore, kvark.Server, kvark.Subscription, kvark.AsyncSubscription):
         for name in dir(cls):
             if not name.startswith("_"):
                 assert inspect.getdoc(getattr(cls, name)), f"{cls.__name__}.{name}"
