@@ -31,6 +31,7 @@ UNITS = (
     "unit/type/zset",
     "unit/type/hash",
     "unit/type/hash-field-expire",
+    "unit/hashexpire",
     "unit/type/stream",
     "unit/type/stream-cgroups",
     "unit/keyspace",
@@ -130,7 +131,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         suite = copy_of(options.suite, Path(scratch))
         skip_file = suite / "skip"
         skip_file.write_text("".join(f"{name}\n" for name in skipped_tests(SKIPPED.read_text())))
-        return run_units(suite, skip_file, options.units, extra)
+        units = [unit for unit in options.units if (suite / "tests" / f"{unit}.tcl").exists()]
+        return run_units(suite, skip_file, units, extra)
 
 
 def run_units(suite: Path, skip_file: Path, units: Sequence[str], extra: Sequence[str]) -> int:

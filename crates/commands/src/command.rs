@@ -194,7 +194,7 @@ fn key_flags(row: &Row, nth: usize) -> &'static [&'static str] {
         ("SETNX" | "MSETNX", _) | ("RENAMENX", 1) => &["OW", "insert"],
         ("DEL" | "UNLINK", _) => &["RM", "delete"],
         ("GETDEL" | "MOVE", _) | ("RENAME" | "RENAMENX", 0) => &["RW", "access", "delete"],
-        ("DELEX", _) => &["RW", "delete"],
+        ("DELEX" | "DELIFEQ", _) => &["RW", "delete"],
         ("APPEND" | "LPUSH" | "LPUSHX" | "RPUSH" | "RPUSHX" | "LINSERT", _) | ("LMOVE" | "RPOPLPUSH", 1) => {
             &["RW", "insert"]
         }

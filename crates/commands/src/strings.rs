@@ -1,6 +1,6 @@
 //! One string under one key: SET and GET and their kin.
 //!
-//! Read on: [`options`] (the words behind SET, GETEX and MSETEX), [`conditions`] (IFEQ and its kin, DIGEST, DELEX),
+//! Read on: [`options`] (the words behind SET, GETEX and MSETEX), [`conditions`] (IFEQ and its kin, DIGEST, DELEX, DELIFEQ),
 //! [`many`] (several keys at once), [`ranges`] (parts of a string), [`lcs`].
 //!
 //! Invariant: a plain SET is one look at the table and allocates nothing; so is a GET.

@@ -81,7 +81,7 @@ pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
 #[allow(clippy::large_const_arrays)] // It is read at compile time only.
-pub(crate) const TABLE: [Row; 296] = [
+pub(crate) const TABLE: [Row; 297] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append)),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -132,6 +132,7 @@ pub(crate) const TABLE: [Row; 296] = [
     row!("DECRBY", 3, String, MAKE_FAST, FIRST, "1.0.0", Write(counters::decrby)),
     row!("DEL", -2, Generic, WRITE, MANY, "1.0.0", Write(keys::del)),
     row!("DELEX", -2, String, WRITE_FAST, FIRST, "8.4.0", Write(conditions::delex)),
+    row!("DELIFEQ", 3, String, WRITE_FAST, FIRST, "9.0.0", Write(conditions::delifeq)),
     row!("DIGEST", 2, String, READ_FAST, FIRST, "8.4.0", Read(conditions::digest)),
     row!("DISCARD", 1, Transactions, FRAME, NONE, "2.0.0", Ask(transactions::discard)),
     row!("DUMP", 2, Generic, READ, FIRST, "2.6.0", Read(dump::dump)),

@@ -80,6 +80,10 @@ fn subsequences_and_claims_are_refused_in_the_words_of_redis() {
     store.type_line("XADD s 1-0 a b");
     store.type_line("XGROUP CREATE s g 0");
     store.expect(&[
+        (
+            "XGROUP CREATE s h 0 MKSTREAM ENTRIESREAD 0 MKSTREAM",
+            "(error) ERR unknown subcommand or wrong number of arguments for 'CREATE'. Try XGROUP HELP.",
+        ),
         ("LCS s none", "(error) ERR The specified keys must contain string values"),
         ("LMPOP 1 none LEFT COUNT x y", "(error) ERR count should be greater than 0"),
         ("LMPOP 1 none LEFT COUNT 1 y", SYNTAX),

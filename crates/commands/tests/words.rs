@@ -114,6 +114,8 @@ fn set_compares_before_it_sets() {
         ("DELEX k IF hello", "(error) ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE"),
         ("DELEX nobody IFNE hello", "(integer) 0"),
         ("DELEX k IFDNE 9555e8555c62dcfd", "(integer) 0"),
+        ("DELIFEQ k bye", "(integer) 0"),
+        ("DELIFEQ nobody hello", "(integer) 0"),
         ("DELEX k", "(integer) 1"),
     ]);
 }

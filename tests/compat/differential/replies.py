@@ -18,6 +18,13 @@ UNORDERED = {b"SMEMBERS", b"SINTER", b"SUNION", b"SDIFF", b"HKEYS", b"HVALS", b"
 TIMES = {
     b"TTL", b"PTTL", b"EXPIRETIME", b"PEXPIRETIME", b"HTTL", b"HPTTL", b"HEXPIRETIME", b"HPEXPIRETIME", b"XPENDING",
 }  # fmt: skip
+STRINGS = {("$", b"int"), ("$", b"embstr"), ("$", b"raw")}
+LASTING = {
+    (b"listpackex", b"listpack"),
+    (b"skiplist", b"listpack"),
+    (b"quicklist", b"listpack"),
+    (b"listpack", b"intset"),
+}
 LONG_DOUBLE = re.compile(rb"-?\d+\.\d+(e[+-]\d+)?|-?\d+e[+-]\d+|-?\d{17,}")
 # How a server keeps a stream, and when it looked.
 OF_THE_SERVER = {b"radix-tree-keys", b"radix-tree-nodes", b"idle", b"inactive", b"seen-time", b"active-time"}
@@ -79,9 +86,12 @@ def same_sum(_args: Sequence[bytes], peer: Reply, ours: Reply) -> bool:
 
 
 def same_encoding(_args: Sequence[bytes], peer: Reply, ours: Reply) -> bool:
-    """There a small hash keeps the form for deadlines it has no more; here a string that spells an integer is one."""
-    both = {peer[1], ours[1]}
-    return peer == ours or both == {b"listpack", b"listpackex"} or both <= {b"int", b"embstr", b"raw"}
+    """Forms may last longer there: a hash keeps the one for deadlines that it has no more, SORT makes a sorted set big,
+    LSET a list that is nearly so, RESTORE takes the one of the payload. A string that spells an integer is one here.
+    """
+    if peer in STRINGS and ours in STRINGS:
+        return True
+    return peer == ours or (peer[1], ours[1]) in LASTING
 
 
 def in_any_order(_args: Sequence[bytes], peer: Reply, ours: Reply) -> bool:
@@ -104,8 +114,10 @@ def sorted_alike(args: Sequence[bytes], peer: Reply, ours: Reply) -> bool:
     """What weighs the same may come in any order. An overflow before makes Redis take a number for none."""
     if peer[0] == "-" and NO_DOUBLE in peer[1] and ours[0] == "*":
         return True
-    by = b"BY" in {arg.upper() for arg in args}
-    return in_any_order(args, peer, ours) if by else peer == ours
+    words = {arg.upper() for arg in args}
+    if b"BY" not in words:
+        return peer == ours
+    return alike(args, peer, ours) if b"LIMIT" in words else in_any_order(args, peer, ours)
 
 
 def usage(args: Sequence[bytes], peer: Reply, ours: Reply) -> bool:

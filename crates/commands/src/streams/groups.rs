@@ -202,6 +202,9 @@ struct Options {
 impl Options {
     fn parse(req: &Request) -> Result<Self, Fault> {
         let (mut options, mut at) = (Self::default(), 5);
+        if req.len() > 8 {
+            return Err(misused(req));
+        }
         while at < req.len() {
             if req.is(1, "CREATE") && req.is(at, "MKSTREAM") {
                 options.may_make = true;

@@ -113,6 +113,28 @@ pub fn delex(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
     Ok(Outcome::Done)
 }
 
+/// `DELIFEQ key value`
+///
+/// Removes a key if the string in it is `value`: 1 when it was removed, 0 when not. Valkey's word for DELEX with IFEQ.
+///
+/// ```resp
+/// > SET lock me
+/// OK
+/// > DELIFEQ lock you
+/// (integer) 0
+/// > DELIFEQ lock me
+/// (integer) 1
+/// > EXISTS lock
+/// (integer) 0
+/// ```
+pub fn delifeq(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    let key = req.arg(1);
+    let holds = Condition::IfEqual(req.arg(2)).holds(w.peek(key))?;
+    let removed = holds && w.remove(key)?;
+    out.integer(removed.into());
+    Ok(Outcome::Done)
+}
+
 fn delex_condition<'a>(req: &Request<'a>) -> Result<Condition<'a>, Fault> {
     let value = req.arg(3);
     match req.arg(2).to_ascii_uppercase().as_slice() {
