@@ -217,9 +217,14 @@ impl Keyspace {
     }
 
     fn view<'a>(&'a self, db: u32, now_ms: Millis, prepared: Option<Key<'a>>, locked: Locked<'a>) -> View<'a> {
-        let view = View { keyspace: self, locked, db, now_ms, touching: true, prepared, seen: Cell::new(0) };
+        let view = self.view_as_it_is(db, now_ms, prepared, locked);
         // Whoever looks at a collection never meets a member whose time has come.
         if view.locked.any(|state| state.has_due_members(now_ms)) { view.without_due_members() } else { view }
+    }
+
+    #[inline]
+    fn view_as_it_is<'a>(&'a self, db: u32, now_ms: Millis, prepared: Option<Key<'a>>, locked: Locked<'a>) -> View<'a> {
+        View { keyspace: self, locked, db, now_ms, touching: true, prepared, seen: Cell::new(0) }
     }
 
     /// The shards of keys, each once, in ascending order.
@@ -239,10 +244,10 @@ impl Keyspace {
         self.shards.iter().map(|shard| shard.state.lock()).collect()
     }
 
-    /// Holds one shard, to sweep it.
+    /// Holds one shard, to sweep it: what is due may be there.
     pub(crate) fn write_shard(&self, shard: u32, now_ms: Millis) -> Writer<'_> {
         let locked = Locked::One(shard, self.shards[shard as usize].state.lock());
-        Writer::new(self.view(0, now_ms, None, locked))
+        Writer::new(self.view_as_it_is(0, now_ms, None, locked))
     }
 
     pub(crate) fn shard(&self, shard: u32) -> parking_lot::MutexGuard<'_, State> {

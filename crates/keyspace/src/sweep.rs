@@ -39,8 +39,7 @@ impl Keyspace {
             (state.deadlines.next_ms().is_some_and(|next| next <= now_ms), state.has_due_members(now_ms))
         };
         if members_due {
-            // Whoever is about to look at the shard removes them.
-            drop(self.write_shard(shard, now_ms));
+            while self.sweep_members(shard, now_ms) {}
             self.drop_stale_notes(shard);
         }
         if !keys_due {

@@ -8,7 +8,7 @@ use kvark_keyspace::{Keyspace, Options};
 use kvark_log::Log;
 use kvark_log::memory::{MemoryLog, Shelf};
 use kvark_values::list::{End, Op};
-use kvark_values::{IntBuffer, Type, ValueRef};
+use kvark_values::{IntBuffer, Type, ValueRef, hash};
 
 const KEY: &[u8] = b"queue";
 
@@ -85,4 +85,41 @@ fn what_had_expired_does_not_shine_through() {
     let expected = Some((values(&["new"]), 0));
     assert_eq!(held(&store, 100), expected);
     assert_eq!(held(&recovered(&shelf), 100), expected);
+}
+
+/// A store with a hash of 5,000 fields that expire at 100, and one that stays.
+fn with_fields_due() -> Keyspace {
+    let store = keyspace(&Shelf::default());
+    store.log().replay(0, &mut |_, _| Ok(())).unwrap();
+    let mut ops = Vec::new();
+    for field in 0..5_001u32 {
+        let (field, expires_at) = (field.to_string(), if field == 0 { 0 } else { 100 });
+        hash::Op::Set { field: field.as_bytes(), value: b"v", expires_at }.encode(&mut ops);
+    }
+    store.write_one(0, store.key(KEY), 10).change(KEY, Type::Hash, &ops).unwrap();
+    store
+}
+
+fn fields(store: &Keyspace, now_ms: u64) -> usize {
+    let view = store.view_one(0, store.key(KEY), now_ms);
+    view.peek(KEY).map_or(0, |entry| entry.value().members())
+}
+
+#[test]
+fn who_looks_at_another_key_does_not_wait_for_members_that_are_due() {
+    let store = with_fields_due();
+    let before = store.log().last();
+    assert!(store.view_one(0, store.key(b"other"), 100).peek(b"other").is_none());
+    assert_eq!(store.log().last(), before, "members of a key that nobody asked for were removed");
+    assert_eq!((fields(&store, 99), fields(&store, 100)), (5_001, 1));
+}
+
+#[test]
+fn the_sweep_removes_members_in_slices() {
+    let store = with_fields_due();
+    let before = store.log().last();
+    store.sweep(100).unwrap();
+    assert_eq!(store.log().last() - before, 5, "a record of the log for each slice");
+    assert_eq!(fields(&store, 100), 1);
+    assert_eq!(store.log().last() - before, 5, "nothing was left to be removed");
 }

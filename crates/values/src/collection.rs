@@ -67,8 +67,8 @@ pub trait Collection: Default + Clone + PartialEq + Debug + Sized {
         0
     }
 
-    /// Appends the operations that remove every member whose time has come.
-    fn expire(&self, _now_ms: Millis, _ops: &mut Vec<u8>) {}
+    /// Appends the operations that remove members whose time has come, at most `most` of them.
+    fn expire(&self, _now_ms: Millis, _most: usize, _ops: &mut Vec<u8>) {}
 
     /// Hands over each member with all that belongs to it, in a canonical encoding that does not depend on the form. The order
     /// plays no part in a digest, so a type with an order puts the place into the bytes.

@@ -155,8 +155,8 @@ impl Collection for Hash {
         self.0.deadlines().next()
     }
 
-    fn expire(&self, now_ms: Millis, ops: &mut Vec<u8>) {
-        self.0.due(now_ms, |field| Op::Remove { field }.encode(ops));
+    fn expire(&self, now_ms: Millis, most: usize, ops: &mut Vec<u8>) {
+        self.0.due(now_ms, most, |field| Op::Remove { field }.encode(ops));
     }
 
     fn each_for_digest(&self, each: &mut dyn FnMut(&[u8])) {

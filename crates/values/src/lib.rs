@@ -205,8 +205,8 @@ impl<'a> ValueRef<'a> {
     }
 
     /// See [`Collection::expire`].
-    pub fn expire(&self, now_ms: Millis, ops: &mut Vec<u8>) {
-        each_collection!(self, it => it.expire(now_ms, ops), else Self::String(_) => ());
+    pub fn expire(&self, now_ms: Millis, most: usize, ops: &mut Vec<u8>) {
+        each_collection!(self, it => it.expire(now_ms, most, ops), else Self::String(_) => ());
     }
 
     /// See [`Collection::is_big`]; a string is copied whole, however long it is.

@@ -141,8 +141,8 @@ impl Collection for Set {
         self.0.next_deadline()
     }
 
-    fn expire(&self, now_ms: Millis, ops: &mut Vec<u8>) {
-        self.0.due(now_ms).for_each(|member| Op::Remove { member }.encode(ops));
+    fn expire(&self, now_ms: Millis, most: usize, ops: &mut Vec<u8>) {
+        self.0.due(now_ms).take(most).for_each(|member| Op::Remove { member }.encode(ops));
     }
 
     fn each_for_digest(&self, each: &mut dyn FnMut(&[u8])) {

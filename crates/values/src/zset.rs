@@ -256,15 +256,15 @@ impl Collection for Zset {
         each_form!(self, it => it.next_deadline())
     }
 
-    fn expire(&self, now_ms: Millis, ops: &mut Vec<u8>) {
+    fn expire(&self, now_ms: Millis, most: usize, ops: &mut Vec<u8>) {
         let next = self.next_deadline();
         if next == 0 || next > now_ms {
             return;
         }
         let mut remove = |member: &[u8]| Op::Remove { member }.encode(ops);
         match &self.0 {
-            Form::Small(small) => small.each_due(now_ms, &mut remove),
-            Form::Big(big) => big.each_due(now_ms, &mut remove),
+            Form::Small(small) => small.each_due(now_ms, most, &mut remove),
+            Form::Big(big) => big.each_due(now_ms, most, &mut remove),
         }
     }
 

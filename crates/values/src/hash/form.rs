@@ -106,9 +106,9 @@ impl Form {
         }
     }
 
-    /// Hands over the fields that are due.
-    pub(super) fn due(&self, now_ms: Millis, mut each: impl FnMut(&[u8])) {
-        let fields = self.deadlines().due(now_ms).filter_map(|index| self.at(index));
+    /// Hands over fields that are due, at most `most`.
+    pub(super) fn due(&self, now_ms: Millis, most: usize, mut each: impl FnMut(&[u8])) {
+        let fields = self.deadlines().due(now_ms).take(most).filter_map(|index| self.at(index));
         fields.for_each(|(field, _)| each(field.text(&mut IntBuffer::new())));
     }
 

@@ -107,7 +107,7 @@ fn it_does_what_a_map_does_in_each_form() {
 fn what_is_due_goes_and_nothing_else() {
     random_lives(|forms, hash, model| {
         let mut ops = Vec::new();
-        hash.expire(20, &mut ops);
+        hash.expire(20, usize::MAX, &mut ops);
         hash.apply(&mut Reader::new(&ops, "a test"), forms).unwrap();
         model.retain(|_, &mut (_, at)| at == 0 || at > 20);
         assert_same(hash, model);

@@ -132,7 +132,7 @@ fn what_is_due_goes_and_nothing_else() {
             random_life(seed, forms, |random, set, model| {
                 if random.chance(1, 20) {
                     let (now_ms, mut ops) = (random.below(1000), Vec::new());
-                    set.expire(now_ms, &mut ops);
+                    set.expire(now_ms, usize::MAX, &mut ops);
                     let removed = Op::each(&ops).count();
                     let due = model.extract_if(.., |_, &mut deadline| deadline > 0 && deadline <= now_ms).count();
                     assert_eq!(removed, due);

@@ -157,8 +157,8 @@ impl Big {
     }
 
     /// Hands over each member whose time has come.
-    pub fn each_due(&self, now_ms: Millis, each: &mut dyn FnMut(&[u8])) {
-        self.deadlines.due(now_ms).for_each(|id| each(self.members.member(id)));
+    pub fn each_due(&self, now_ms: Millis, most: usize, each: &mut dyn FnMut(&[u8])) {
+        self.deadlines.due(now_ms).take(most).for_each(|id| each(self.members.member(id)));
     }
 
     /// See [`super::Zset::scan`].

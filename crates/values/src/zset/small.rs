@@ -101,9 +101,10 @@ impl Small {
     }
 
     /// Hands over each member whose time has come.
-    pub fn each_due(&self, now_ms: Millis, each: &mut dyn FnMut(&[u8])) {
+    pub fn each_due(&self, now_ms: Millis, most: usize, each: &mut dyn FnMut(&[u8])) {
         let is_due = |entry: &Entry<'_>| entry.deadline > 0 && entry.deadline <= now_ms;
-        self.range(0..self.len()).filter(is_due).for_each(|entry| each(entry.member.text(&mut IntBuffer::new())));
+        let due = self.range(0..self.len()).filter(is_due).take(most);
+        due.for_each(|entry| each(entry.member.text(&mut IntBuffer::new())));
     }
 
     fn place_of(&self, member: &[u8]) -> Option<Place> {

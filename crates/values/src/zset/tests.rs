@@ -126,7 +126,7 @@ fn each_form_agrees_with_a_map() {
             }
             let due: Vec<u8> = due_ops(&model, 500);
             let mut ops = Vec::new();
-            zset.expire(500, &mut ops);
+            zset.expire(500, usize::MAX, &mut ops);
             assert_eq!(ops.len(), due.len(), "what is due goes");
             apply(&mut zset, &ops, &forms);
             model.retain(|_, it| it.1 == 0 || it.1 > 500);
