@@ -50,6 +50,12 @@ impl Random {
         ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u64
     }
 
+    /// What [`Random::below`] will answer when it is asked for these bounds next.
+    pub fn foresee<const N: usize>(&self, bounds: [u64; N]) -> [u64; N] {
+        let mut ahead = self.clone();
+        bounds.map(|bound| ahead.below(bound))
+    }
+
     /// True in `numerator` of `denominator` cases.
     pub fn chance(&mut self, numerator: u64, denominator: u64) -> bool {
         self.below(denominator) < numerator
@@ -61,5 +67,19 @@ impl Random {
             let word = self.next_u64().to_le_bytes();
             chunk.copy_from_slice(&word[..chunk.len()]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_foreseen_is_what_comes_and_nothing_is_used_up() {
+        let mut random = Random::from_seed(1);
+        let (foreseen, again) = (random.foresee([1000, 999, 998]), random.foresee([1000, 999, 998]));
+        assert_eq!(foreseen, again);
+        assert_eq!(foreseen, [1000, 999, 998].map(|bound| random.below(bound)));
+        assert_ne!(foreseen, random.foresee([1000, 999, 998]));
     }
 }

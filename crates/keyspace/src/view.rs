@@ -2,8 +2,9 @@
 //!
 //! Invariant: a [`View`] has no method that changes what a client can see.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
+use kvark_base::random::Random;
 use kvark_base::{Millis, Position};
 use kvark_values::Forms;
 use parking_lot::MutexGuard;
@@ -123,11 +124,19 @@ impl<'a> View<'a> {
 
     /// A number below `bound`, each as likely as any other.
     pub fn random_below(&self, bound: u64) -> u64 {
-        let state: &State = match &self.locked {
-            Locked::One(_, state) => state,
-            Locked::Many(states) => &states.first().expect("a command that draws holds a shard").1,
-        };
-        state.random.borrow_mut().below(bound)
+        self.random().borrow_mut().below(bound)
+    }
+
+    /// What [`View::random_below`] will answer to these bounds, unless another command of the shard draws first. For hints to the cache.
+    pub fn foresee<const N: usize>(&self, bounds: [u64; N]) -> [u64; N] {
+        self.random().borrow().foresee(bounds)
+    }
+
+    fn random(&self) -> &RefCell<Random> {
+        match &self.locked {
+            Locked::One(_, state) => &state.random,
+            Locked::Many(states) => &states.first().expect("a command that draws holds a shard").1.random,
+        }
     }
 
     /// Reads from here on leave no trace of access (or do again).

@@ -8,6 +8,7 @@
 //! Invariant: a string that spells a 64-bit integer canonically is an integer wherever it is kept, so equal strings
 //! have equal encodings.
 
+mod cache;
 pub mod codec;
 pub mod collection;
 pub mod copying;

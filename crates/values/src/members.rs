@@ -68,18 +68,6 @@ fn hash_of(member: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// A hint to the cache; any address is allowed.
-#[inline]
-fn prefetch(address: *const u8) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch never faults.
-    unsafe {
-        std::arch::x86_64::_mm_prefetch(address.cast(), std::arch::x86_64::_MM_HINT_T0);
-    };
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = address;
-}
-
 /// The hashes of the members at `wanted`. Their records lie anywhere, so all are asked for before the first is read.
 fn hashes<const PAYLOAD: usize>(places: &Places, records: &Arena, wanted: &[u32]) -> Vec<u64> {
     let refs: Vec<Ref> = wanted.iter().map(|&place| places.get(place as usize)).collect();
@@ -126,6 +114,22 @@ impl<const PAYLOAD: usize> Members<PAYLOAD> {
     #[inline]
     fn hash_at(&self, place: usize) -> u64 {
         hash_of(self.member(place))
+    }
+
+    /// Asks the cache for members that will be removed one after another: those at `soon`, the next one first. Each call brings each of
+    /// them one step nearer: the place, the record, what the index has. It is a hint; places that are not there are passed over.
+    #[inline]
+    pub fn ask_ahead(&self, soon: [usize; 3]) {
+        let [next, second, third] = soon;
+        if third < self.len() {
+            self.places.ask_for(third);
+        }
+        if second < self.len() {
+            self.records.ask_for(self.places.get(second));
+        }
+        if next < self.len() {
+            self.index.ask_for(self.hash_at(next));
+        }
     }
 
     #[inline]
@@ -201,7 +205,7 @@ impl<const PAYLOAD: usize> Members<PAYLOAD> {
     }
 
     fn remove_hashed(&mut self, place: usize, hash: u64) {
-        let (last, len) = (self.len() - 1, self.record(place).len);
+        let last = self.len() - 1;
         let hash_of_moved = self.hash_at(last);
         let Self { index, places, records } = self;
         index.ask_for(hash_of_moved);
@@ -209,14 +213,18 @@ impl<const PAYLOAD: usize> Members<PAYLOAD> {
         if place != last {
             index.relocate(hash_of_moved, last as u32, place as u32);
         }
-        self.close_hole(place, len);
+        self.close_hole(place);
         self.tidy();
+        // The next one to move into a hole.
+        if let Some(last) = self.len().checked_sub(1) {
+            self.index.ask_for(self.hash_at(last));
+        }
     }
 
-    /// The last member moves to `place`, whose record takes `len` bytes and goes. Where they are equally long its record moves too, so that
-    /// no waste comes from members that are all alike.
-    fn close_hole(&mut self, place: usize, len: usize) {
-        let last = self.len() - 1;
+    /// The last member moves to `place`, whose record goes. Where they are equally long its record moves too, so that no waste comes from
+    /// members that are all alike.
+    fn close_hole(&mut self, place: usize) {
+        let (last, len) = (self.len() - 1, self.record(place).len);
         let (hole, moved) = (self.places.get(place), self.places.get(last));
         if place != last && self.record(last).len == len {
             self.records.fill(hole, moved, len);

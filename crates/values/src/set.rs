@@ -66,6 +66,13 @@ impl Set {
         self.0.at(index)
     }
 
+    /// Asks the cache for the members at these places in the order of [`Set::iter`], which will go one after another, the next one first.
+    /// It is a hint, to be given anew before each of them.
+    #[inline]
+    pub fn ask_ahead(&self, soon: [usize; 3]) {
+        self.0.ask_ahead(soon);
+    }
+
     /// The members at these places in the order of [`Set::iter`], which ascend.
     pub fn select(&self, ascending: Vec<usize>) -> impl Iterator<Item = StringRef<'_>> {
         self.0.select(ascending)

@@ -2,6 +2,9 @@
 
 use kvark_base::{Error, Kind, Result, varint};
 
+/// The most bytes of an operation before the member that it is about: its number and a length.
+pub const MAX_HEAD_LEN: usize = 1 + varint::MAX_LEN;
+
 /// Appends an unsigned integer.
 #[inline]
 pub fn put_varint(out: &mut Vec<u8>, number: u64) {

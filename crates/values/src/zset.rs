@@ -144,6 +144,15 @@ impl Zset {
         }
     }
 
+    /// Asks the cache for the first three members of these ranks, or the last three, which will be removed one after another. It is a
+    /// hint, to be given anew before each of them.
+    #[inline]
+    pub fn ask_ahead(&self, ranks: Range<usize>, from_the_end: bool) {
+        if let Form::Big(big) = &self.0 {
+            big.ask_ahead(ranks, from_the_end);
+        }
+    }
+
     fn apply_one(&mut self, op: Op<'_>, forms: &Forms) {
         match (op, &mut self.0) {
             (Op::Put { member, score, deadline }, _) => self.put(member, score, deadline, forms),

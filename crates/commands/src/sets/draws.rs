@@ -67,8 +67,12 @@ fn pop(w: &mut Writer, key: &[u8], count: usize) -> Result<Vec<u8>, Fault> {
     let (mut ops, mut buffer) = (Vec::new(), IntBuffer::new());
     let Some(set) = typed::set(w, key)? else { return Ok(ops) };
     let takes_all = count >= set.len();
-    for member in sample(set, count, |bound| w.random_below(bound)) {
-        Op::Remove { member: member.text(&mut buffer) }.encode(&mut ops);
+    let mut take = |member: StringRef<'_>| Op::Remove { member: member.text(&mut buffer) }.encode(&mut ops);
+    if count == 1 {
+        take(draw(w, set));
+        ask_ahead(w, set);
+    } else {
+        sample(set, count, |bound| w.random_below(bound)).for_each(take);
     }
     if takes_all {
         w.remove(key)?;
@@ -76,6 +80,20 @@ fn pop(w: &mut Writer, key: &[u8], count: usize) -> Result<Vec<u8>, Fault> {
         w.change(key, Type::Set, &ops)?;
     }
     Ok(ops)
+}
+
+/// Asks the cache for the members that the next pops will draw if nothing comes between: they lie anywhere.
+fn ask_ahead(w: &Writer, set: &Set) {
+    let left = set.len() as u64 - 1;
+    if left > 2 {
+        set.ask_ahead(w.foresee([left, left - 1, left - 2]).map(|index| index as usize));
+    }
+}
+
+/// A member.
+fn draw<'v>(view: &View, set: &'v Set) -> StringRef<'v> {
+    let index = view.random_below(set.len() as u64) as usize;
+    set.at(index).expect("the index is below the length")
 }
 
 /// Up to `count` different members.
@@ -124,7 +142,6 @@ pub fn srandmember(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answe
 /// Answers `times` members, each drawn from all.
 fn answer_drawn(view: &View, set: &Set, times: usize, out: &mut dyn ReplySink) {
     for _ in 0..times {
-        let index = view.random_below(set.len() as u64) as usize;
-        answer_member(set.at(index).expect("the index is below the length"), out);
+        answer_member(draw(view, set), out);
     }
 }

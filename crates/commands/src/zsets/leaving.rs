@@ -53,6 +53,11 @@ impl Leaving {
         Self { len: zset.map_or(0, Zset::len), ..Self::default() }
     }
 
+    /// Those that were named, in that order.
+    pub(super) fn members(&self) -> impl Iterator<Item = &[u8]> {
+        Op::each(&self.ops).map(|op| op.member())
+    }
+
     /// One more, which is there and was not named before.
     pub(super) fn push(&mut self, member: &[u8]) {
         Op::Remove { member }.encode(&mut self.ops);

@@ -18,11 +18,11 @@ enum End {
     Max,
 }
 
-/// Members that go: what to do, and what to answer once it is done.
+/// Members that go, and the score of each.
 #[derive(Default)]
 struct Taken {
     leaving: Leaving,
-    members: Vec<(Vec<u8>, Score)>,
+    scores: Vec<Score>,
 }
 
 impl Taken {
@@ -31,22 +31,27 @@ impl Taken {
         let mut taken = Self { leaving: Leaving::of(Some(zset)), ..Self::default() };
         let len = zset.len();
         let count = count.min(len);
+        // Who pops once will pop again, and members that are neighbours in the order lie anywhere in memory.
         match end {
-            End::Min => zset.range(0..count).for_each(|entry| taken.push(entry.member, entry.score)),
-            End::Max => zset.range(len - count..len).rev().for_each(|entry| taken.push(entry.member, entry.score)),
+            End::Min => {
+                zset.range(0..count).for_each(|entry| taken.push(entry.member, entry.score));
+                zset.ask_ahead(count..len, false);
+            }
+            End::Max => {
+                zset.range(len - count..len).rev().for_each(|entry| taken.push(entry.member, entry.score));
+                zset.ask_ahead(0..len - count, true);
+            }
         }
         taken
     }
 
     fn push(&mut self, member: StringRef<'_>, score: Score) {
-        let mut text = IntBuffer::new();
-        let member = member.text(&mut text);
-        self.leaving.push(member);
-        self.members.push((member.to_vec(), score));
+        self.leaving.push(member.text(&mut IntBuffer::new()));
+        self.scores.push(score);
     }
 
     fn answer_pairs(&self, out: &mut dyn ReplySink, begin: fn(&mut dyn ReplySink)) {
-        for (member, score) in &self.members {
+        for (member, score) in self.leaving.members().zip(&self.scores) {
             begin(out);
             out.bulk(member);
             out.double(*score);
@@ -103,11 +108,11 @@ fn pop(w: &mut Writer, req: &Request, end: End, out: &mut dyn ReplySink) -> Answ
         typed::zset(w, req.arg(1))?.map_or_else(Taken::default, |zset| Taken::of(zset, end, count.unwrap_or(1)));
     taken.leaving.remove(w, req.arg(1))?;
     if count.is_some() {
-        out.pairs(taken.members.len());
+        out.pairs(taken.scores.len());
         taken.answer_pairs(out, |out| out.pair());
     } else {
         // Without a count it is a plain array of two, whatever the protocol.
-        out.array(2 * taken.members.len());
+        out.array(2 * taken.scores.len());
         taken.answer_pairs(out, |_| ());
     }
     Ok(Outcome::Done)
@@ -138,7 +143,7 @@ pub fn zmpop(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
         taken.leaving.remove(w, key)?;
         out.array(2);
         out.bulk(key);
-        out.array(taken.members.len());
+        out.array(taken.scores.len());
         taken.answer_pairs(out, |out| out.array(2));
         return Ok(Outcome::Done);
     }

@@ -9,7 +9,8 @@
 //! Invariant: of the chunk that is being emptied everything before the cursor is dead, so what is cut off never lies before it.
 //! Invariant: a chunk never moves in memory and never grows beyond the room it was made with.
 
-use super::{prefetch, record};
+use super::record;
+use crate::cache;
 
 /// The most a chunk has room for, unless a single record takes more: what an offset of 16 bits can name.
 const CHUNK: usize = 1 << 16;
@@ -74,7 +75,7 @@ impl Arena {
     /// Asks the cache for that record.
     #[inline]
     pub(super) fn ask_for(&self, place: Ref) {
-        prefetch(self.at(place).as_ptr());
+        cache::ask_for(self.at(place).as_ptr());
     }
 
     /// The bytes from that record on.

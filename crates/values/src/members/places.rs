@@ -1,6 +1,7 @@
 //! The dense array of a table: the record of each place, in pieces that never move.
 
 use super::arena::Ref;
+use crate::cache;
 
 const PIECE: usize = 1 << 10;
 
@@ -20,6 +21,12 @@ impl Places {
     #[inline]
     pub(super) fn get(&self, place: usize) -> Ref {
         self.pieces[place / PIECE][place % PIECE]
+    }
+
+    /// Asks the cache for that place.
+    #[inline]
+    pub(super) fn ask_for(&self, place: usize) {
+        cache::ask_for(&raw const self.pieces[place / PIECE][place % PIECE]);
     }
 
     pub(super) fn set(&mut self, place: usize, record: Ref) {

@@ -10,7 +10,7 @@
 //!
 //! Invariant: a member away from its home has only buckets without an empty slot between home and where it is.
 
-use super::prefetch;
+use crate::cache;
 
 const SLOTS: usize = 16;
 const EMPTY: u32 = 0;
@@ -161,7 +161,7 @@ impl Segment {
     /// Asks the cache for the bucket where a search for this hash begins.
     #[inline]
     pub(super) fn ask_for(&self, hash: u64) {
-        prefetch(self.buckets[self.home(hash)].0.as_ptr().cast());
+        cache::ask_for(&raw const self.buckets[self.home(hash)]);
     }
 
     /// The hashes and places of all its members.

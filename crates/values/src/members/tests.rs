@@ -37,6 +37,8 @@ fn random_changes<const PAYLOAD: usize>(seed: u64, most: usize, mut payload: imp
         } else if !members.is_empty() {
             let place = random.below(members.len() as u64) as usize;
             model.remove(members.member(place));
+            let bound = members.len() as u64 + 2;
+            members.ask_ahead(std::array::from_fn(|_| random.below(bound) as usize));
             members.remove_at(place);
         }
         if step % (most / 2) == 0 {

@@ -146,6 +146,13 @@ impl Form {
         }
     }
 
+    #[inline]
+    pub(super) fn ask_ahead(&self, soon: [usize; 3]) {
+        if let Self::Table(table) = self {
+            table.ask_ahead(soon);
+        }
+    }
+
     pub(super) fn select(&self, ascending: Vec<usize>) -> impl Iterator<Item = StringRef<'_>> {
         let (mut rest, mut passed) = (self.iter(), 0);
         ascending.into_iter().map_while(move |index| {

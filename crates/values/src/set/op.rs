@@ -2,7 +2,7 @@
 
 use kvark_base::{Millis, Result};
 
-use crate::wire::{Reader, put_bytes, put_varint};
+use crate::wire::{MAX_HEAD_LEN, Reader, put_bytes, put_varint};
 
 const ADD: u8 = 1;
 const ADD_UNTIL: u8 = 2;
@@ -77,6 +77,7 @@ impl<'a> Op<'a> {
 }
 
 fn put(out: &mut Vec<u8>, number: u8, member: &[u8]) {
+    out.reserve(MAX_HEAD_LEN + member.len());
     out.push(number);
     put_bytes(out, member);
 }

@@ -58,6 +58,10 @@ impl Table {
         (index < self.len()).then(|| StringRef::new(self.members.member(index)))
     }
 
+    pub(super) fn ask_ahead(&self, soon: [usize; 3]) {
+        self.members.ask_ahead(soon);
+    }
+
     pub(super) fn next_deadline(&self) -> Millis {
         self.deadlines.next()
     }

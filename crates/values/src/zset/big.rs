@@ -2,12 +2,11 @@
 //!
 //! Invariant: for each member of the table the index has one slot, with the member's place as its number and the hint of its score.
 
-use std::cmp::Ordering;
 use std::ops::Range;
 
 use kvark_base::Millis;
 
-use super::index::{self, Index, Slot, hint};
+use super::index::{self, Index, Slot, Way, hint};
 use super::{Edge, Entry, Score, order};
 use crate::members::{Deadlines, Scored};
 use crate::{IntBuffer, StringRef};
@@ -27,17 +26,13 @@ fn pair(members: &Scored, id: u32) -> (Score, &[u8]) {
     (Score::from_le_bytes(score.try_into().expect("a score takes eight bytes")), member)
 }
 
-/// Leads a walk of the index to a member: true for all slots before it and for its own.
+/// The way to a member: to the place behind its slot.
 #[inline]
-fn upto<'a>(members: &'a Scored, score: Score, member: &'a [u8]) -> impl Fn(Slot) -> bool + 'a {
-    let wanted = hint(score);
-    move |slot| match slot.hint.cmp(&wanted) {
-        Ordering::Equal => {
-            let (other_score, other) = pair(members, slot.id);
-            order(other_score, other, score, member).is_le()
-        }
-        unequal => unequal.is_lt(),
-    }
+fn upto<'a>(members: &'a Scored, score: Score, member: &'a [u8]) -> Way<impl Fn(Slot) -> bool + 'a> {
+    Way::among(hint(score), move |slot| {
+        let (other_score, other) = pair(members, slot.id);
+        order(other_score, other, score, member).is_le()
+    })
 }
 
 impl Big {
@@ -78,12 +73,12 @@ impl Big {
     /// How many members come before it.
     pub fn rank(&self, member: &[u8]) -> Option<usize> {
         let (score, member) = pair(&self.members, self.members.find(member)? as u32);
-        Some(self.index.place(upto(&self.members, score, member)) - 1)
+        Some(self.index.place(&upto(&self.members, score, member)) - 1)
     }
 
     /// How many members come before the place behind that member of that score, which need not be there.
     pub fn place_behind(&self, score: Score, member: &[u8]) -> usize {
-        self.index.place(upto(&self.members, score, member))
+        self.index.place(&upto(&self.members, score, member))
     }
 
     /// Whether its members take more than so many bytes.
@@ -98,11 +93,8 @@ impl Big {
             edge.is_above(score, member)
         };
         match edge {
-            Edge::BeforeScore(score) | Edge::AfterScore(score) => {
-                let wanted = hint(score);
-                self.index.place(|slot| if slot.hint == wanted { is_below(slot) } else { slot.hint < wanted })
-            }
-            _ => self.index.place(is_below),
+            Edge::BeforeScore(score) | Edge::AfterScore(score) => self.index.place(&Way::among(hint(score), is_below)),
+            _ => self.index.place(&Way::behind(is_below)),
         }
     }
 
@@ -113,14 +105,18 @@ impl Big {
 
     /// Gives a member this score and this deadline, whether it was there or not.
     pub fn put(&mut self, member: &[u8], score: Score, deadline: Millis) {
-        let old = self.members.find(member);
-        if let Some(id) = old {
-            self.unlink(id as u32);
-        }
-        let (id, _) = self.members.insert(member, &score.to_le_bytes());
+        let payload = score.to_le_bytes();
+        let id = match self.members.find(member) {
+            Some(id) => {
+                self.unlink(id as u32);
+                self.members.set_payload(id, &payload);
+                id
+            }
+            None => self.members.insert(member, &payload).0,
+        };
         self.deadlines.set(id, deadline);
         let slot = Slot { hint: hint(score), id: id as u32 };
-        self.index.insert(slot, upto(&self.members, score, member));
+        self.index.insert(slot, &upto(&self.members, score, member));
     }
 
     /// Removes a member, if it is there.
@@ -131,16 +127,23 @@ impl Big {
         let last = self.len() - 1;
         if id != last {
             let (score, member) = pair(&self.members, last as u32);
-            self.index.renumber(id as u32, upto(&self.members, score, member));
+            self.index.renumber(id as u32, &upto(&self.members, score, member));
         }
         self.members.remove_at(id);
         self.deadlines.swap_remove(id, last);
     }
 
+    /// See [`super::Zset::ask_ahead`].
+    pub fn ask_ahead(&self, ranks: Range<usize>, from_the_end: bool) {
+        let mut slots = self.index.range(ranks);
+        let mut next = || if from_the_end { slots.next_back() } else { slots.next() };
+        self.members.ask_ahead(std::array::from_fn(|_| next().map_or(usize::MAX, |slot| slot.id as usize)));
+    }
+
     /// Takes a member out of the index, not out of the table.
     fn unlink(&mut self, id: u32) {
         let (score, member) = pair(&self.members, id);
-        let removed = self.index.remove(upto(&self.members, score, member));
+        let removed = self.index.remove(&upto(&self.members, score, member));
         debug_assert_eq!(removed, Slot { hint: hint(score), id });
     }
 

@@ -7,8 +7,7 @@
 //! ```
 //!
 //! A slot is the number of a member in the member table and the upper half of its score, so that most comparisons are made without
-//! a look at the member. What the order is, the caller says: each walk is led by a function that is true for the slots up to a place
-//! and false behind it.
+//! a look at the member. What the order is, the caller says: each walk is led by a [`Way`].
 //!
 //! Invariant: all leaves are equally deep, and no node is empty but a root that is a leaf.
 //! Invariant: `first` and `count` of a child are those of the node below it.
@@ -16,9 +15,11 @@
 
 mod iter;
 mod node;
+mod way;
 
 pub use iter::Iter;
 use node::{Child, Node};
+pub use way::Way;
 
 /// A member as the index knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,33 +58,33 @@ impl Index {
         self.len
     }
 
-    /// How many slots `is_below` is true for: all that come before the first one that it is false for.
-    pub fn place(&self, is_below: impl Fn(Slot) -> bool) -> usize {
-        self.root.place(&is_below)
+    /// How many slots come before the place where `way` leads.
+    pub fn place(&self, way: &Way<impl Fn(Slot) -> bool>) -> usize {
+        self.root.place(way)
     }
 
-    /// Puts `slot` behind those that `is_below` is true for.
-    pub fn insert(&mut self, slot: Slot, is_below: impl Fn(Slot) -> bool) {
+    /// Puts `slot` where `way` leads.
+    pub fn insert(&mut self, slot: Slot, way: &Way<impl Fn(Slot) -> bool>) {
         self.len += 1;
-        if let Some(right) = self.root.insert(slot, &is_below) {
+        if let Some(right) = self.root.insert(slot, way) {
             let left = Child::new(std::mem::take(&mut self.root));
             self.root = Node::Branch(vec![left, right]);
         }
     }
 
-    /// Removes the last slot that `is_upto` is true for. There is one.
-    pub fn remove(&mut self, is_upto: impl Fn(Slot) -> bool) -> Slot {
+    /// Removes the slot before the place where `way` leads. There is one.
+    pub fn remove(&mut self, way: &Way<impl Fn(Slot) -> bool>) -> Slot {
         self.len -= 1;
-        let removed = self.root.remove(&is_upto);
+        let removed = self.root.remove(way);
         while let Some(only) = self.root.take_only_child() {
             self.root = only;
         }
         removed
     }
 
-    /// Gives the last slot that `is_upto` is true for another number. There is one.
-    pub fn renumber(&mut self, id: u32, is_upto: impl Fn(Slot) -> bool) {
-        self.root.renumber(id, &is_upto);
+    /// Gives the slot before the place where `way` leads another number. There is one.
+    pub fn renumber(&mut self, id: u32, way: &Way<impl Fn(Slot) -> bool>) {
+        self.root.renumber(id, way);
     }
 
     /// The slots of these ranks, from either end. Ranks that are not there are left out.
@@ -122,9 +123,21 @@ mod tests {
         assert!(hint(-1.0) < hint(1.0) && hint(f64::NEG_INFINITY) < hint(f64::MIN) && hint(1.0) < hint(2.0));
     }
 
-    /// Numbers `0..` stand for themselves: the order is that of the hints.
+    /// Numbers `0..` stand for themselves. Eight of them share a hint.
     fn slot(number: u32) -> Slot {
-        Slot { hint: number, id: !number }
+        Slot { hint: number / 8, id: !number }
+    }
+
+    fn number(slot: Slot) -> u32 {
+        !slot.id
+    }
+
+    /// The way to behind that number.
+    fn upto(wanted: u32) -> Way<impl Fn(Slot) -> bool> {
+        Way::among(wanted / 8, move |other| {
+            assert_eq!(other.hint, wanted / 8);
+            number(other) <= wanted
+        })
     }
 
     fn check(index: &Index, model: &[u32], random: &mut Random) {
@@ -132,13 +145,15 @@ mod tests {
         index.root.check();
         let (a, b) = (random.below(model.len() as u64 + 3) as usize, random.below(model.len() as u64 + 3) as usize);
         let expected = model.get(a.min(model.len())..b.min(model.len())).unwrap_or(&[]);
-        let hints: Vec<u32> = index.range(a..b).map(|slot| slot.hint).collect();
-        assert_eq!(hints, expected);
-        let mut backwards: Vec<u32> = index.range(a..b).rev().map(|slot| slot.hint).collect();
+        let numbers: Vec<u32> = index.range(a..b).map(number).collect();
+        assert_eq!(numbers, expected);
+        let mut backwards: Vec<u32> = index.range(a..b).rev().map(number).collect();
         backwards.reverse();
         assert_eq!(backwards, expected);
         let probe = random.below(10_000) as u32;
-        assert_eq!(index.place(|slot| slot.hint < probe), model.partition_point(|&number| number < probe));
+        let place = model.partition_point(|&number| number <= probe);
+        assert_eq!(index.place(&upto(probe)), place);
+        assert_eq!(index.place(&Way::behind(|slot| number(slot) <= probe)), place);
     }
 
     #[test]
@@ -152,12 +167,12 @@ mod tests {
                 match model.binary_search(&number) {
                     Err(at) if grows => {
                         model.insert(at, number);
-                        index.insert(slot(number), |other| other.hint <= number);
+                        index.insert(slot(number), &upto(number));
                     }
                     _ if !model.is_empty() => {
                         let at = if seed > 3 { 0 } else { random.below(model.len() as u64) as usize };
                         let number = model.remove(at);
-                        assert_eq!(index.remove(|other| other.hint <= number), slot(number));
+                        assert_eq!(index.remove(&upto(number)), slot(number));
                     }
                     _ => {}
                 }
@@ -172,13 +187,14 @@ mod tests {
     fn a_slot_gets_another_number_wherever_it_is() {
         let mut index = Index::default();
         for number in 0..1000 {
-            index.insert(slot(number), |other| other.hint <= number);
+            index.insert(slot(number), &upto(number));
         }
-        for number in 0..1000 {
-            index.renumber(number, |other| other.hint <= number);
+        let was = |slot: Slot| slot.id.min(number(slot));
+        for wanted in 0..1000 {
+            index.renumber(wanted, &Way::among(wanted / 8, |slot| was(slot) <= wanted));
         }
         index.root.check();
-        assert!(index.range(0..1000).all(|slot| slot.hint == slot.id));
+        assert!(index.range(0..1000).map(|slot| slot.id).eq(0..1000));
     }
 
     #[test]
@@ -187,7 +203,7 @@ mod tests {
             let mut index = Index::default();
             for number in 0..100_000 {
                 let number = if descending { 100_000 - number } else { number };
-                index.insert(slot(number), |other| other.hint <= number);
+                index.insert(slot(number), &upto(number));
             }
             let bytes_each = index.memory_bytes() as f64 / 100_000.0;
             assert!(bytes_each < 9.0, "{bytes_each}");
@@ -199,7 +215,7 @@ mod tests {
         let (mut index, mut random) = (Index::default(), Random::from_seed(1));
         for _ in 0..100_000 {
             let number = random.next_u64() as u32;
-            index.insert(slot(number), |other| other.hint <= number);
+            index.insert(slot(number), &upto(number));
         }
         let bytes_each = index.memory_bytes() as f64 / 100_000.0;
         assert!(bytes_each < 10.0, "{bytes_each}");

@@ -9,7 +9,7 @@
 use kvark_base::{Millis, Result};
 
 use super::Score;
-use crate::wire::{Reader, put_bytes, put_f64, put_varint};
+use crate::wire::{MAX_HEAD_LEN, Reader, put_bytes, put_f64, put_varint};
 
 const PUT: u8 = 1;
 const REMOVE: u8 = 2;
@@ -50,6 +50,7 @@ impl<'a> Op<'a> {
                 put_member(out, member, score, deadline);
             }
             Self::Remove { member } => {
+                out.reserve(MAX_HEAD_LEN + member.len());
                 out.push(REMOVE);
                 put_bytes(out, member);
             }
@@ -58,6 +59,19 @@ impl<'a> Op<'a> {
                 put_bytes(out, member);
                 put_varint(out, at);
             }
+        }
+    }
+
+    /// The operations that [`Op::encode`] wrote to `ops`, up to the first that it did not.
+    pub fn each(ops: &'a [u8]) -> impl Iterator<Item = Self> {
+        let mut reader = Reader::new(ops, "a change of a sorted set");
+        std::iter::from_fn(move || if reader.is_empty() { None } else { Self::decode(&mut reader).ok() })
+    }
+
+    /// The member that it is about.
+    pub fn member(&self) -> &'a [u8] {
+        match *self {
+            Self::Put { member, .. } | Self::Remove { member } | Self::Expire { member, .. } => member,
         }
     }
 

@@ -1,6 +1,7 @@
 //! A node of the index: a leaf with slots or a branch with children.
 
-use super::Slot;
+use super::{Slot, Way};
+use crate::cache;
 
 /// The most slots of a leaf.
 const MAX_SLOTS: usize = 128;
@@ -38,15 +39,15 @@ impl Child {
         Self { first: node.first(), count: node.count(), node }
     }
 
-    fn insert(&mut self, slot: Slot, is_below: &impl Fn(Slot) -> bool) -> Option<Self> {
-        let right = self.node.insert(slot, is_below);
+    fn insert(&mut self, slot: Slot, way: &Way<impl Fn(Slot) -> bool>) -> Option<Self> {
+        let right = self.node.insert(slot, way);
         self.first = self.node.first();
         self.count = self.count + 1 - right.as_ref().map_or(0, |right| right.count);
         right
     }
 
-    fn remove(&mut self, is_upto: &impl Fn(Slot) -> bool) -> Slot {
-        let removed = self.node.remove(is_upto);
+    fn remove(&mut self, way: &Way<impl Fn(Slot) -> bool>) -> Slot {
+        let removed = self.node.remove(way);
         self.count -= 1;
         if self.count > 0 {
             self.first = self.node.first();
@@ -55,10 +56,15 @@ impl Child {
     }
 }
 
-/// The child where the walk goes on: the last one that begins up to the place.
+/// The child where the walk goes on: the last one that begins before the place. Where that is a leaf, the cache is asked for all of it,
+/// since a search waits for one line after another.
 #[inline]
-fn way(children: &[Child], is_upto: &impl Fn(Slot) -> bool) -> usize {
-    children.partition_point(|child| is_upto(child.first)).saturating_sub(1)
+fn child_on(children: &[Child], way: &Way<impl Fn(Slot) -> bool>) -> usize {
+    let at = way.place(children, |child| child.first).saturating_sub(1);
+    if let Node::Leaf(slots) = &children[at].node {
+        cache::ask_for_all(slots);
+    }
+    at
 }
 
 /// Where to split a full node that grows at `at` of its `len`: at the end that it grows at, so that what comes in order fills
@@ -82,14 +88,14 @@ impl Node {
         }
     }
 
-    /// How many slots `is_below` is true for.
-    pub fn place(&self, is_below: &impl Fn(Slot) -> bool) -> usize {
+    /// How many slots come before the place where `way` leads.
+    pub fn place(&self, way: &Way<impl Fn(Slot) -> bool>) -> usize {
         let (mut node, mut before) = (self, 0);
         loop {
             match node {
-                Self::Leaf(slots) => return before + slots.partition_point(|&slot| is_below(slot)),
+                Self::Leaf(slots) => return before + way.place(slots, |&slot| slot),
                 Self::Branch(children) => {
-                    let at = way(children, is_below);
+                    let at = child_on(children, way);
                     before += children[..at].iter().map(|child| child.count as usize).sum::<usize>();
                     node = &children[at].node;
                 }
@@ -115,45 +121,45 @@ impl Node {
         }
     }
 
-    /// Puts `slot` behind those that `is_below` is true for. Answers the right half, if the node had to be split.
-    pub fn insert(&mut self, slot: Slot, is_below: &impl Fn(Slot) -> bool) -> Option<Child> {
+    /// Puts `slot` where `way` leads. Answers the right half, if the node had to be split.
+    pub fn insert(&mut self, slot: Slot, way: &Way<impl Fn(Slot) -> bool>) -> Option<Child> {
         match self {
             Self::Leaf(slots) => {
-                let at = slots.partition_point(|&slot| is_below(slot));
+                let at = way.place(slots, |&slot| slot);
                 insert_slot(slots, at, slot)
             }
             Self::Branch(children) => {
-                let at = way(children, is_below);
-                let right = children[at].insert(slot, is_below)?;
+                let at = child_on(children, way);
+                let right = children[at].insert(slot, way)?;
                 insert_child(children, at + 1, right)
             }
         }
     }
 
-    /// Removes the last slot that `is_upto` is true for.
-    pub fn remove(&mut self, is_upto: &impl Fn(Slot) -> bool) -> Slot {
+    /// Removes the slot before the place where `way` leads.
+    pub fn remove(&mut self, way: &Way<impl Fn(Slot) -> bool>) -> Slot {
         match self {
-            Self::Leaf(slots) => slots.remove(last_upto(slots, is_upto)),
+            Self::Leaf(slots) => slots.remove(slot_before(slots, way)),
             Self::Branch(children) => {
-                let at = way(children, is_upto);
-                let removed = children[at].remove(is_upto);
+                let at = child_on(children, way);
+                let removed = children[at].remove(way);
                 join_if_small(children, at);
                 removed
             }
         }
     }
 
-    /// Gives the last slot that `is_upto` is true for another number.
-    pub fn renumber(&mut self, id: u32, is_upto: &impl Fn(Slot) -> bool) {
+    /// Gives the slot before the place where `way` leads another number.
+    pub fn renumber(&mut self, id: u32, way: &Way<impl Fn(Slot) -> bool>) {
         match self {
             Self::Leaf(slots) => {
-                let at = last_upto(slots, is_upto);
+                let at = slot_before(slots, way);
                 slots[at].id = id;
             }
             Self::Branch(children) => {
-                let at = way(children, is_upto);
+                let at = child_on(children, way);
                 let child = &mut children[at];
-                child.node.renumber(id, is_upto);
+                child.node.renumber(id, way);
                 child.first = child.node.first();
             }
         }
@@ -207,9 +213,9 @@ impl Node {
     }
 }
 
-/// The last slot of a leaf that `is_upto` is true for.
-fn last_upto(slots: &[Slot], is_upto: &impl Fn(Slot) -> bool) -> usize {
-    slots.partition_point(|&slot| is_upto(slot)) - 1
+/// The slot of a leaf before the place where `way` leads.
+fn slot_before(slots: &[Slot], way: &Way<impl Fn(Slot) -> bool>) -> usize {
+    way.place(slots, |&slot| slot) - 1
 }
 
 fn insert_slot(slots: &mut Vec<Slot>, at: usize, slot: Slot) -> Option<Child> {
