@@ -13,15 +13,15 @@ pub struct MemberScan<'a> {
     pub cursor: u64,
     /// How many members to look at, about.
     pub count: usize,
-    /// NOVALUES: members only.
-    pub without_values: bool,
+    /// NOVALUES, NOSCORES: members only.
+    pub members_only: bool,
     pattern: Option<&'a [u8]>,
 }
 
 impl<'a> MemberScan<'a> {
-    /// From `[MATCH pattern] [COUNT count] [NOVALUES]` behind key and cursor; the last word only where members `have_values`.
-    pub fn parse(req: &Request<'a>, cursor: u64, have_values: bool) -> Result<Self, Fault> {
-        let mut scan = Self { cursor, count: 10, without_values: false, pattern: None };
+    /// From `[MATCH pattern] [COUNT count] [NOVALUES]` behind key and cursor; the last word is `members_only`, where there is one.
+    pub fn parse(req: &Request<'a>, cursor: u64, members_only: Option<&str>) -> Result<Self, Fault> {
+        let mut scan = Self { cursor, count: 10, members_only: false, pattern: None };
         let mut at = 3;
         while at < req.len() {
             at += match (req.arg(at).to_ascii_uppercase().as_slice(), req.get(at + 1)) {
@@ -33,8 +33,8 @@ impl<'a> MemberScan<'a> {
                     scan.pattern = Some(pattern).filter(|&pattern| pattern != b"*");
                     2
                 }
-                (b"NOVALUES", _) if have_values => {
-                    scan.without_values = true;
+                (word, _) if members_only.is_some_and(|known| known.as_bytes() == word) => {
+                    scan.members_only = true;
                     1
                 }
                 (b"NOVALUES", _) => return Err(Fault::new("ERR NOVALUES option can only be used in HSCAN")),
@@ -73,44 +73,47 @@ mod tests {
 
     use super::*;
 
-    /// What becomes of `SSCAN key` (or, where members `have_values`, `HSCAN key`) with these words: cursor, count, NOVALUES and
-    /// whether a member `ab` is taken.
-    fn parsed(words: &str, have_values: bool) -> Result<(u64, usize, bool, bool), String> {
+    /// What becomes of `SSCAN key` (or of a word where `members_only` is one) with these words: cursor, count, whether members only
+    /// are wanted, and whether a member `ab` is taken.
+    fn parsed(words: &str, members_only: Option<&str>) -> Result<(u64, usize, bool, bool), String> {
         let request = OwnedRequest::new(["SCAN", "key"].into_iter().chain(words.split(' ')));
         let request = request.as_request();
-        let scan = cursor(&request).and_then(|cursor| MemberScan::parse(&request, cursor, have_values));
+        let scan = cursor(&request).and_then(|cursor| MemberScan::parse(&request, cursor, members_only));
         let scan = scan.map_err(|fault| fault.message().to_owned())?;
-        Ok((scan.cursor, scan.count, scan.without_values, scan.takes(StringRef::Bytes(b"ab"))))
+        Ok((scan.cursor, scan.count, scan.members_only, scan.takes(StringRef::Bytes(b"ab"))))
     }
 
     #[test]
     fn the_words_may_come_in_any_order_and_case() {
-        assert_eq!(parsed("0", false), Ok((0, 10, false, true)));
-        assert_eq!(parsed("18446744073709551615 count 3 MATCH a?", false), Ok((u64::MAX, 3, false, true)));
-        assert_eq!(parsed("7 MATCH b* COUNT 3 COUNT 4", false), Ok((7, 4, false, false)));
-        assert_eq!(parsed("7 novalues MATCH *", true), Ok((7, 10, true, true)));
+        assert_eq!(parsed("0", None), Ok((0, 10, false, true)));
+        assert_eq!(parsed("18446744073709551615 count 3 MATCH a?", None), Ok((u64::MAX, 3, false, true)));
+        assert_eq!(parsed("7 MATCH b* COUNT 3 COUNT 4", None), Ok((7, 4, false, false)));
+        assert_eq!(parsed("7 novalues MATCH *", Some("NOVALUES")), Ok((7, 10, true, true)));
+        assert_eq!(parsed("7 NoScores", Some("NOSCORES")), Ok((7, 10, true, true)));
     }
 
     #[test]
     fn a_pattern_is_compared_with_the_digits_of_a_number() {
         let request = OwnedRequest::new(["SSCAN", "key", "0", "MATCH", "1?"]);
-        let scan = MemberScan::parse(&request.as_request(), 0, false).unwrap();
+        let scan = MemberScan::parse(&request.as_request(), 0, None).unwrap();
         assert!(scan.takes(StringRef::Int(17)) && !scan.takes(StringRef::Int(170)));
     }
 
     #[test]
     fn nonsense_is_refused_in_the_words_of_redis() {
-        for (words, have_values, message) in [
-            ("x", false, "ERR invalid cursor"),
-            ("-1", false, "ERR invalid cursor"),
-            ("0 COUNT 0", false, "ERR syntax error"),
-            ("0 COUNT x", false, "ERR value is not an integer or out of range"),
-            ("0 COUNT", false, "ERR syntax error"),
-            ("0 MATCH", true, "ERR syntax error"),
-            ("0 TYPE set", false, "ERR syntax error"),
-            ("0 NOVALUES", false, "ERR NOVALUES option can only be used in HSCAN"),
+        for (words, members_only, message) in [
+            ("x", None, "ERR invalid cursor"),
+            ("-1", None, "ERR invalid cursor"),
+            ("0 COUNT 0", None, "ERR syntax error"),
+            ("0 COUNT x", None, "ERR value is not an integer or out of range"),
+            ("0 COUNT", None, "ERR syntax error"),
+            ("0 MATCH", Some("NOVALUES"), "ERR syntax error"),
+            ("0 TYPE set", None, "ERR syntax error"),
+            ("0 NOSCORES", Some("NOVALUES"), "ERR syntax error"),
+            ("0 NOVALUES", Some("NOSCORES"), "ERR NOVALUES option can only be used in HSCAN"),
+            ("0 NOVALUES", None, "ERR NOVALUES option can only be used in HSCAN"),
         ] {
-            assert_eq!(parsed(words, have_values), Err(message.to_owned()), "{words}");
+            assert_eq!(parsed(words, members_only), Err(message.to_owned()), "{words}");
         }
     }
 }

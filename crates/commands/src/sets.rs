@@ -261,7 +261,7 @@ pub fn sscan(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
         member_scan::answer(0, 0, out);
         return Ok(Outcome::Done);
     };
-    let (scan, mut found) = (MemberScan::parse(req, cursor, false)?, Vec::new());
+    let (scan, mut found) = (MemberScan::parse(req, cursor, None)?, Vec::new());
     let next = set.scan(scan.cursor, scan.count, |member| {
         if scan.takes(member) {
             found.push(member);

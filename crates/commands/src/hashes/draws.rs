@@ -104,16 +104,16 @@ pub fn hscan(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
         member_scan::answer(0, 0, out);
         return Ok(Outcome::Done);
     };
-    let (scan, mut found) = (MemberScan::parse(req, cursor, true)?, Vec::new());
+    let (scan, mut found) = (MemberScan::parse(req, cursor, Some("NOVALUES"))?, Vec::new());
     let next = hash.scan(scan.cursor, scan.count, |pair| {
         if scan.takes(pair.0) {
             found.push(pair);
         }
     });
-    member_scan::answer(next, if scan.without_values { found.len() } else { 2 * found.len() }, out);
+    member_scan::answer(next, if scan.members_only { found.len() } else { 2 * found.len() }, out);
     for (field, value) in found {
         answer_value(Some(field), out);
-        if !scan.without_values {
+        if !scan.members_only {
             answer_value(Some(value), out);
         }
     }

@@ -85,11 +85,11 @@ fn at(zset: &Zset, rank: usize) -> Entry<'_> {
     zset.range(rank..rank + 1).next().expect("the rank is below the length")
 }
 
-/// `ZSCAN key cursor [MATCH pattern] [COUNT count]`
+/// `ZSCAN key cursor [MATCH pattern] [COUNT count] [NOSCORES]`
 ///
 /// Some members with their scores, and the cursor to go on with: a walk over all of them in small steps begins with cursor 0 and ends when 0
 /// is answered. A member that is there during the whole walk is found at least once. COUNT says how many members to look at in this step (10), before
-/// MATCH chooses among them; a small set is answered whole.
+/// MATCH chooses among them; a small set is answered whole. NOSCORES answers members alone, as in Valkey.
 ///
 /// ```resp
 /// > ZADD board 10 ada 20.5 bob
@@ -98,6 +98,9 @@ fn at(zset: &Zset, rank: usize) -> Entry<'_> {
 /// 1) "0"
 /// 2) 1) "bob"
 ///    2) "20.5"
+/// > ZSCAN board 0 MATCH b* NOSCORES
+/// 1) "0"
+/// 2) 1) "bob"
 /// ```
 pub fn zscan(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
     let cursor = member_scan::cursor(req)?;
@@ -105,17 +108,19 @@ pub fn zscan(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
         member_scan::answer(0, 0, out);
         return Ok(Outcome::Done);
     };
-    let (scan, mut found) = (MemberScan::parse(req, cursor, false)?, Vec::new());
+    let (scan, mut found) = (MemberScan::parse(req, cursor, Some("NOSCORES"))?, Vec::new());
     let next = zset.scan(scan.cursor, scan.count, |entry| {
         if scan.takes(entry.member) {
             found.push(entry);
         }
     });
-    member_scan::answer(next, 2 * found.len(), out);
+    member_scan::answer(next, if scan.members_only { found.len() } else { 2 * found.len() }, out);
     for entry in found {
         answer_value(Some(entry.member), out);
-        // Text in every protocol, as all that a scan answers.
-        out.bulk(kvark_base::double::Text::new(entry.score).as_bytes());
+        if !scan.members_only {
+            // Text in every protocol, as all that a scan answers.
+            out.bulk(kvark_base::double::Text::new(entry.score).as_bytes());
+        }
     }
     Ok(Outcome::Done)
 }
