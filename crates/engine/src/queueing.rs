@@ -11,6 +11,7 @@ use crate::turn::Refusal;
 impl Engine {
     /// The row of a request that may be queued, or executed if it is about the transaction. One that is refused spoils the
     /// transaction; if that is EXEC, the transaction is gone.
+    #[inline(never)]
     pub(crate) fn may_run_in_multi(
         &self,
         session: &mut Session,

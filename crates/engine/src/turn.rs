@@ -251,15 +251,17 @@ impl Engine {
         let quiet = session.reply != ReplyMode::On && !ends_silence(&ready, request);
         let out: &mut dyn ReplySink = if quiet { &mut discard } else { out };
         let was = session.reply;
-        let ran = if session.queue.is_open() {
-            self.step_in_multi(session, &ready, request, now_ms, out, random, position)
+        let in_multi = session.queue.is_open();
+        let allowed = if in_multi {
+            self.may_run_in_multi(session, &ready.row, request, now_ms)
         } else {
-            self.step_alone(session, &ready, request, now_ms, out, random, position)
+            self.may_run_alone(session, &ready.row, request, now_ms)
         };
-        let result = match ran {
+        let result = match allowed {
             Err(Refusal::Later(retry_ms)) => return Err(retry_ms),
             Err(Refusal::Never(fault)) => Err(fault),
-            Ok(outcome) => Ok(outcome),
+            Ok(row) if in_multi && !row.flags.has(Flags::UNQUEUED) => Ok(queue(session, row, request, out)),
+            Ok(row) => self.run(session, row, &ready, request, now_ms, out, random, position),
         };
         if was == ReplyMode::SkipThis && session.reply == was {
             session.reply = ReplyMode::On;
@@ -317,58 +319,17 @@ impl Engine {
         failed.map_or(Refusal::Later(ROOM_RETRY_MS), |error| Refusal::Never(error.into()))
     }
 
-    #[allow(clippy::too_many_arguments)]
     #[inline]
-    fn step_alone(
-        self: &Arc<Self>,
-        session: &mut Session,
-        ready: &Prepared,
+    fn may_run_alone(
+        &self,
+        session: &Session,
+        row: &Result<&'static Row, Fault>,
         request: &Request<'_>,
         now_ms: Millis,
-        out: &mut dyn ReplySink,
-        random: &mut Random,
-        position: &mut Position,
-    ) -> Result<Outcome, Refusal> {
-        let row = *ready.row.as_ref().map_err(Fault::clone)?;
+    ) -> Result<&'static Row, Refusal> {
+        let row = *row.as_ref().map_err(|fault| Refusal::Never(fault.clone()))?;
         self.may_run(session, row.flags, || request.len_bytes(), now_ms)?;
-        Ok(self.run_counted(session, row, ready, request, now_ms, out, random, position)?)
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    #[inline(never)]
-    fn step_in_multi(
-        self: &Arc<Self>,
-        session: &mut Session,
-        ready: &Prepared,
-        request: &Request<'_>,
-        now_ms: Millis,
-        out: &mut dyn ReplySink,
-        random: &mut Random,
-        position: &mut Position,
-    ) -> Result<Outcome, Refusal> {
-        let row = self.may_run_in_multi(session, &ready.row, request, now_ms)?;
-        if !row.flags.has(Flags::UNQUEUED) {
-            return Ok(queue(session, row, request, out));
-        }
-        Ok(self.run_counted(session, row, ready, request, now_ms, out, random, position)?)
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    #[inline]
-    fn run_counted(
-        self: &Arc<Self>,
-        session: &mut Session,
-        row: &'static Row,
-        ready: &Prepared,
-        request: &Request<'_>,
-        now_ms: Millis,
-        out: &mut dyn ReplySink,
-        random: &mut Random,
-        position: &mut Position,
-    ) -> Result<Outcome, Fault> {
-        self.counters.note_row(row);
-        session.peer.last_command.store(kvark_commands::index(row), Ordering::Relaxed);
-        self.run(session, row, ready, request, now_ms, out, random, position)
+        Ok(row)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -384,6 +345,8 @@ impl Engine {
         random: &mut Random,
         position: &mut Position,
     ) -> Result<Outcome, Fault> {
+        self.counters.note_row(row);
+        session.peer.last_command.store(kvark_commands::index(row), Ordering::Relaxed);
         match row.handler {
             Handler::Read(handler) => {
                 let mut view = match (ready.key, row.keys(request).next()) {

@@ -164,9 +164,9 @@ impl Keyspace {
 
     /// True when the entry is handed out.
     fn hand_out_part(&self, state: &mut State, ptr: EntryPtr, db: u8, batch: &mut Batch) -> bool {
-        // SAFETY: the shard is held.
-        let (is_big, parts) = unsafe { (ptr.borrow().value().is_big(), ptr.parts_mut()) };
-        if !is_big && parts.as_ref().is_none_or(|parts| parts.asks_for_copy()) {
+        // SAFETY: the shard is held; the parts are beside the value.
+        let (value, parts) = unsafe { (ptr.borrow().value(), ptr.parts_mut()) };
+        if parts.as_ref().is_none_or(|parts| parts.asks_for_copy()) && !value.is_big() {
             // It has become small, or another value has taken its place.
             if let Some(parts) = parts {
                 state.dropped.extend(parts.drop_all(db));

@@ -157,7 +157,7 @@ impl Parts {
         self.written
     }
 
-    /// All of them go: from `batch`'s moment on nothing speaks of them.
+    /// All that the tier may have of them, for when nothing speaks of them any more.
     pub fn drop_all(&self, db: u8) -> impl Iterator<Item = Dropped> {
         let under_way = self.copy.as_ref().map(|under_way| under_way.written);
         self.retired.iter().copied().chain(self.written).chain(under_way).map(move |written| written.dropped(db))
