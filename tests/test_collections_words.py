@@ -14,6 +14,7 @@ GROUPS = {"list", "hash", "set", "sorted-set", "stream", "bitmap", "hyperloglog"
 OTHER_UNITS = "another unit, or a moment in place of a span: the methods take seconds or a timedelta"
 OLD_NAMES = "an older name of a word that has its method"
 WHOLE = "read by SCAN, chunk by chunk, or by the word for the whole"
+WAITS = "waits: by store.execute, until the methods take a timeout"
 TESTS = "about the store's insides, for tests"
 HELP = "text for a prompt"
 
@@ -30,6 +31,8 @@ ABSENT: dict[str, str] = {
         ],
         OTHER_UNITS,
     ),
+    **dict.fromkeys(["BLPOP", "BRPOP", "BRPOPLPUSH", "BLMOVE", "BLMPOP"], WAITS),
+    **dict.fromkeys(["BZPOPMIN", "BZPOPMAX", "BZMPOP"], WAITS),
     **dict.fromkeys(["PFDEBUG", "PFSELFTEST"], TESTS),
     **dict.fromkeys(["XGROUP|HELP", "XINFO|HELP"], HELP),
 }

@@ -3,7 +3,7 @@
 //! Read in this order: [`request`] (what came in), [`reply`] (what goes out), [`fault`] (what a client is told when it
 //! can't be done), [`protocol`] (bytes to requests, as a contract), [`session`] (who is asking), [`setting`] (what was
 //! configured), [`world`] (all of it together). Then what goes from one client to another: [`recording`] (a reply, kept),
-//! [`delivery`] (how it gets there), [`channels`] (who listens to what).
+//! [`delivery`] (how it gets there), [`channels`] (who listens to what), [`ticket`] (how a wait ends).
 //!
 //! Invariant: nothing here knows a socket, a key's meaning or a wire format.
 //! Invariant: a command answers into a [`ReplySink`]; it can be called without any connection.
@@ -19,6 +19,7 @@ pub mod reply;
 pub mod request;
 pub mod session;
 pub mod setting;
+pub mod ticket;
 pub mod world;
 
 pub use channels::{Channels, Topic};
@@ -31,4 +32,5 @@ pub use reply::{ReplySink, Version};
 pub use request::{Pipeline, Request, Span};
 pub use session::{Peer, Session, Sessions};
 pub use setting::Settings;
+pub use ticket::Ticket;
 pub use world::{ConfigFile, ConfigFormat, World};

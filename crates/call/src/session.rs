@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use crate::channels::{Subscriptions, Topic};
 use crate::delivery::{Outbox, Put};
 use crate::queue::Queue;
+use crate::ticket::{End, Ticket};
 use crate::{Delivery, ReplySink, Version};
 
 /// What a client wants of its answers (`CLIENT REPLY`).
@@ -194,6 +195,8 @@ pub struct Peer {
     pub commands: AtomicU64,
     /// What others have for it.
     pub outbox: Outbox,
+    /// What it waits for, if its latest command is parked.
+    parked: Mutex<Option<Arc<Ticket>>>,
     /// How many channels, patterns and shard channels it listens to.
     pub(crate) listening: [AtomicU32; 3],
     killed: AtomicBool,
@@ -230,6 +233,26 @@ impl Peer {
             Put::TooMuch => self.kill(),
             Put::Behind | Put::Nothing => {}
         }
+    }
+
+    /// Its command waits from now on, or waits no longer.
+    pub fn park(&self, ticket: Option<Arc<Ticket>>) {
+        *self.parked.lock() = ticket;
+    }
+
+    /// Whether its latest command waits.
+    pub fn is_parked(&self) -> bool {
+        self.parked.lock().is_some()
+    }
+
+    /// Ends its wait; whether it waited.
+    pub fn unblock(&self, end: End) -> bool {
+        let ticket = self.parked.lock().clone();
+        let ended = ticket.is_some_and(|ticket| ticket.unblock(end));
+        if ended {
+            self.wake();
+        }
+        ended
     }
 
     /// How many of these it listens to.
@@ -297,6 +320,7 @@ impl Sessions {
             sent_bytes: AtomicU64::new(0),
             commands: AtomicU64::new(0),
             outbox: Outbox::default(),
+            parked: Mutex::default(),
             listening: Default::default(),
             killed: AtomicBool::new(false),
             wake,
@@ -309,6 +333,11 @@ impl Sessions {
     /// Forgets a client that has gone.
     pub fn forget(&self, id: u64) {
         self.peers.lock().remove(&id);
+    }
+
+    /// The client of that number, if it is still there.
+    pub fn find(&self, id: u64) -> Option<Arc<Peer>> {
+        self.peers.lock().get(&id).cloned()
     }
 
     /// How many clients there are now.

@@ -195,10 +195,11 @@ fn key_flags(row: &Row, nth: usize) -> &'static [&'static str] {
         ("DEL" | "UNLINK", _) => &["RM", "delete"],
         ("GETDEL" | "MOVE", _) | ("RENAME" | "RENAMENX", 0) => &["RW", "access", "delete"],
         ("DELEX" | "DELIFEQ", _) => &["RW", "delete"],
-        ("APPEND" | "LPUSH" | "LPUSHX" | "RPUSH" | "RPUSHX" | "LINSERT", _) | ("LMOVE" | "RPOPLPUSH", 1) => {
-            &["RW", "insert"]
-        }
-        ("LPOP" | "RPOP" | "LMPOP", _) | ("LMOVE" | "RPOPLPUSH", 0) => &["RW", "access", "delete"],
+        ("APPEND" | "LPUSH" | "LPUSHX" | "RPUSH" | "RPUSHX" | "LINSERT", _)
+        | ("LMOVE" | "RPOPLPUSH" | "BLMOVE" | "BRPOPLPUSH", 1) => &["RW", "insert"],
+        ("LPOP" | "RPOP" | "LMPOP" | "BLPOP" | "BRPOP" | "BLMPOP", _)
+        | ("LMOVE" | "RPOPLPUSH" | "BLMOVE" | "BRPOPLPUSH", 0)
+        | ("ZPOPMIN" | "ZPOPMAX" | "ZMPOP" | "BZPOPMIN" | "BZPOPMAX" | "BZMPOP", _) => &["RW", "access", "delete"],
         ("BITFIELD", _) => &["RW", "access", "update", "variable_flags"],
         ("BITOP", 0) => &["OW", "update"],
         ("PFADD", _) => &["RW", "insert"],
@@ -207,7 +208,6 @@ fn key_flags(row: &Row, nth: usize) -> &'static [&'static str] {
         ("PFCOUNT" | "PFDEBUG", _) => &["RW", "access"],
         ("LREM" | "LTRIM", _) => &["RW", "delete"],
         ("ZREM" | "ZREMRANGEBYLEX" | "ZREMRANGEBYRANK" | "ZREMRANGEBYSCORE", _) => &["RW", "delete"],
-        ("ZPOPMIN" | "ZPOPMAX" | "ZMPOP", _) => &["RW", "access", "delete"],
         ("ZADD" | "GEOADD", _) => &["RW", "update"],
         ("ZRANGESTORE" | "GEOSEARCHSTORE", nth) => &[["OW", "update"], ["RO", "access"]][nth.min(1)],
         _ if matches!(row.keys, Keys::Destination { .. }) => &[["OW", "update"], ["RO", "access"]][nth.min(1)],

@@ -76,7 +76,7 @@ pub fn sleep(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answe
         return Ok(Outcome::Done);
     }
     let deadline_ms = Some(ctx.now_ms.saturating_add(sleep_ms));
-    Ok(Outcome::Park(Parked { position: None, deadline_ms, resume: slept }))
+    Ok(Outcome::Park(Parked::until_synced(None, deadline_ms, slept)))
 }
 
 fn slept(_world: &World, _session: &mut Session, _reached: bool, out: &mut dyn ReplySink) {

@@ -21,7 +21,7 @@ fn wait_for_sync(
     resume: fn(&World, &mut Session, bool, &mut dyn ReplySink),
 ) -> Outcome {
     ctx.upkeep.want_sync();
-    Outcome::Park(Parked { position: Some(position), deadline_ms, resume })
+    Outcome::Park(Parked::until_synced(Some(position), deadline_ms, resume))
 }
 
 /// `SAVE`

@@ -54,6 +54,7 @@ pub mod table;
 pub mod texts;
 pub mod transactions;
 pub mod typed;
+pub mod waiting;
 pub mod zsets;
 
 pub use connection::COMPATIBLE_VERSION;

@@ -1,10 +1,11 @@
 //! Lists: LPUSH, RPUSH, LPOP, RPOP, the words of queues and stacks, and LLEN.
 //!
 //! Read on: [`indexes`] (values by their place), [`matches`] (values by what they are), [`transfers`] (values that go from one of
-//! several lists, perhaps to another).
+//! several lists, perhaps to another), [`blocking`] (the same for who would rather wait).
 //!
 //! Invariant: what is logged names places and values. What a command had to look for, it has found before.
 
+pub mod blocking;
 pub mod indexes;
 pub mod matches;
 pub mod transfers;

@@ -4,6 +4,7 @@ use std::ops::BitOr;
 
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 use kvark_keyspace::{View, Writer};
+use kvark_values::Type;
 
 use crate::context::Context;
 
@@ -78,6 +79,16 @@ impl Group {
         }
     }
 
+    /// The type of value that a group is about, where it has lines of clients that wait.
+    pub fn of_type(self) -> Option<Type> {
+        match self {
+            Self::List => Some(Type::List),
+            Self::SortedSet => Some(Type::Zset),
+            Self::Stream => Some(Type::Stream),
+            _ => None,
+        }
+    }
+
     /// The category of a group that is about one type.
     pub fn type_category(self) -> Option<&'static str> {
         match self {
@@ -144,6 +155,8 @@ impl Flags {
     pub const ANY_KEY: Self = Self(1 << 18);
     /// It tells what everybody knows, and whoever is asked for that may need any lock.
     pub const FACTS: Self = Self(1 << 19);
+    /// While it waits for a key, it wants to hear that the key is gone, or holds something else.
+    pub const WAITS_FOR_END: Self = Self(1 << 21);
     /// It is about a transaction itself: it is executed between MULTI and EXEC, not queued.
     pub const UNQUEUED: Self = Self(1 << 20);
 

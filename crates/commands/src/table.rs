@@ -6,7 +6,7 @@ use crate::client::peers;
 use crate::geo::searching;
 use crate::hashes::{deadlines as field_deadlines, draws as field_draws, fields as hash_fields, numbers};
 use crate::hyperloglog::debugging;
-use crate::lists::{indexes, matches, transfers};
+use crate::lists::{blocking, indexes, matches, transfers};
 use crate::pubsub::asking;
 use crate::row::{Flags, Group, Handler, Keys, Row, Source};
 use crate::sets::{algebra, deadlines, draws};
@@ -53,6 +53,8 @@ const ADMIN_ANYTIME: Flags = ADMIN.and(TOLD);
 const ASK_PUBSUB: Flags = TOLD.and(Flags::PUBSUB);
 const PUBLISH: Flags = ASK_PUBSUB.and(Flags::FAST).and(Flags::MAY_REPLICATE);
 const LISTEN: Flags = ASK_PUBSUB.and(Flags::NOSCRIPT).and(Flags::PUSHES).and(Flags::CONFINED);
+/// It may wait for another client.
+const WAITS: Flags = Flags::BLOCKING;
 const FAMILY: Flags = TOLD.and(Flags::FAMILY);
 /// Part of a transaction's frame.
 const FRAME: Flags = CONNECT.and(Flags::FAST).and(Flags::UNQUEUED);
@@ -63,8 +65,11 @@ const PAIRS: Keys = Keys::Range { first: 1, last: -1, step: 2 };
 const TWO: Keys = Keys::Range { first: 1, last: 2, step: 1 };
 const SECOND: Keys = Keys::Range { first: 2, last: 2, step: 1 };
 const FROM_SECOND: Keys = Keys::Range { first: 2, last: -1, step: 1 };
+/// What is behind the keys is how long to wait.
+const ALL_BUT_LAST: Keys = Keys::Range { first: 1, last: -2, step: 1 };
 /// As many as the first argument says, from the second on.
 const COUNTED: Keys = Keys::Counted { count_at: 1, step: 1 };
+const COUNTED_SECOND: Keys = Keys::Counted { count_at: 2, step: 1 };
 const STREAMS: Keys = Keys::Streams { from: 1 };
 const STREAMS_OF_GROUP: Keys = Keys::Streams { from: 4 };
 /// The first argument, and as many as the second says, from the third on.
@@ -81,7 +86,7 @@ pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
 #[allow(clippy::large_const_arrays)] // It is read at compile time only.
-pub(crate) const TABLE: [Row; 297] = [
+pub(crate) const TABLE: [Row; 306] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append)),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -90,6 +95,14 @@ pub(crate) const TABLE: [Row; 297] = [
     row!("BITFIELD_RO", -2, Bitmap, READ_FAST, FIRST, "6.0.0", Read(fields::bitfield_ro)),
     row!("BITOP", -4, Bitmap, MAKE, FROM_SECOND, "2.6.0", Write(operations::bitop)),
     row!("BITPOS", -3, Bitmap, READ, FIRST, "2.8.7", Read(spans::bitpos)),
+    row!("BLMOVE", 6, List, MAKE.and(WAITS), TWO, "6.2.0", Write(blocking::blmove)),
+    row!("BLMPOP", -5, List, WRITE.and(WAITS).and(Flags::MOVABLE_KEYS), COUNTED_SECOND, "7.0.0", Write(blocking::blmpop)),
+    row!("BLPOP", -3, List, WRITE.and(WAITS), ALL_BUT_LAST, "2.0.0", Write(blocking::blpop)),
+    row!("BRPOP", -3, List, WRITE.and(WAITS), ALL_BUT_LAST, "2.0.0", Write(blocking::brpop)),
+    row!("BRPOPLPUSH", 4, List, MAKE.and(WAITS), TWO, "2.2.0", Write(blocking::brpoplpush)),
+    row!("BZMPOP", -5, SortedSet, WRITE.and(WAITS).and(Flags::MOVABLE_KEYS), COUNTED_SECOND, "7.0.0", Write(popping::bzmpop)),
+    row!("BZPOPMAX", -3, SortedSet, WRITE_FAST.and(WAITS), ALL_BUT_LAST, "5.0.0", Write(popping::bzpopmax)),
+    row!("BZPOPMIN", -3, SortedSet, WRITE_FAST.and(WAITS), ALL_BUT_LAST, "5.0.0", Write(popping::bzpopmin)),
     row!("CLIENT", -2, Connection, FAMILY, NONE, "2.4.0", Ask(client::client)),
     row!("CLIENT|GETNAME", 2, Connection, CONNECT, NONE, "2.6.9", Ask(client::getname)),
     row!("CLIENT|HELP", 2, Connection, CONNECT, NONE, "5.0.0", Ask(client::help)),
@@ -103,6 +116,7 @@ pub(crate) const TABLE: [Row; 297] = [
     row!("CLIENT|REPLY", 3, Connection, CONNECT.and(Flags::NO_MULTI), NONE, "3.2.0", Ask(client::reply)),
     row!("CLIENT|SETINFO", 4, Connection, CONNECT, NONE, "7.2.0", Ask(client::setinfo)),
     row!("CLIENT|SETNAME", 3, Connection, CONNECT, NONE, "2.6.9", Ask(client::setname)),
+    row!("CLIENT|UNBLOCK", -3, Connection, CONNECT_ADMIN, NONE, "5.0.0", Ask(peers::unblock)),
     row!("CLIENT|UNPAUSE", 2, Connection, CONNECT_ADMIN, NONE, "6.2.0", Ask(client::unpause)),
     row!("COMMAND", -1, Server, FAMILY, NONE, "2.8.13", Ask(command::command)),
     row!("COMMAND|COUNT", 2, Server, TOLD, NONE, "2.8.13", Ask(command::count)),
@@ -334,7 +348,7 @@ pub(crate) const TABLE: [Row; 297] = [
     row!("XPENDING", -3, Stream, READ, FIRST, "5.0.0", Read(pending::xpending)),
     row!("XRANGE", -4, Stream, READ, FIRST, "5.0.0", Read(streams::xrange)),
     row!("XREAD", -4, Stream, READ.and(Flags::BLOCKING).and(Flags::MOVABLE_KEYS), STREAMS, "5.0.0", Read(reading::xread)),
-    row!("XREADGROUP", -7, Stream, WRITE.and(Flags::BLOCKING).and(Flags::MOVABLE_KEYS), STREAMS_OF_GROUP, "5.0.0", Write(group_reading::xreadgroup)),
+    row!("XREADGROUP", -7, Stream, WRITE.and(Flags::BLOCKING).and(Flags::WAITS_FOR_END).and(Flags::MOVABLE_KEYS), STREAMS_OF_GROUP, "5.0.0", Write(group_reading::xreadgroup)),
     row!("XREVRANGE", -4, Stream, READ, FIRST, "5.0.0", Read(streams::xrevrange)),
     row!("XSETID", -3, Stream, MAKE_FAST, FIRST, "5.0.0", Write(adding::xsetid)),
     row!("XTRIM", -4, Stream, WRITE, FIRST, "5.0.0", Write(trimming::xtrim)),

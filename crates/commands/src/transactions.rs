@@ -219,7 +219,7 @@ impl Inner<'_, '_, '_, '_, '_> {
         match self.handle(row, request, out) {
             Ok(Outcome::Park(parked)) => {
                 // Nobody waits in a transaction: its time is over at once.
-                (parked.resume)(self.ctx.world, self.ctx.session, false, out);
+                parked.answer_at_once(self.ctx.world, self.ctx.session, out);
                 Outcome::Done
             }
             Ok(outcome) => outcome,

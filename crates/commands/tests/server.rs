@@ -303,7 +303,7 @@ fn waiting_is_for_the_connections_own_writes() {
     ]);
     match store.collect(&["WAITAOF", "1", "0", "250"]).1 {
         Some(Outcome::Park(parked)) => {
-            assert_eq!((parked.position, parked.deadline_ms), (Some(1), Some(START_MS + 250)));
+            assert_eq!((parked.position(), parked.deadline_ms), (Some(1), Some(START_MS + 250)));
         }
         other => panic!("{other:?}"),
     }

@@ -2,8 +2,11 @@
 
 mod common;
 
-use common::{Store, replayed};
+use common::{START_MS, Store, replayed};
 use kvark_base::random::Random;
+use kvark_call::Outcome;
+use kvark_call::fault::{Parked, Until};
+use kvark_commands::examples::split_line;
 
 const OK: &str = "OK";
 const NONE: &str = "(empty array)";
@@ -215,11 +218,27 @@ fn keys_stand_behind_streams() {
 }
 
 #[test]
-fn waiting_is_refused() {
+fn who_waits_for_a_stream_says_how_long_and_from_where() {
     let mut store = Store::new();
-    for line in ["XREAD BLOCK 0 STREAMS s $", "XREADGROUP GROUP g c BLOCK 0 STREAMS s >"] {
-        assert_eq!(store.type_line(line), "(error) ERR BLOCK is not supported yet");
-    }
+    store.resumes = false;
+    store.expect(&[
+        ("XREAD BLOCK -1 STREAMS s $", "(error) ERR timeout is negative"),
+        ("XREAD BLOCK x STREAMS s $", "(error) ERR timeout is not an integer or out of range"),
+        (
+            "XREADGROUP GROUP g c BLOCK 0 STREAMS s >",
+            "(error) NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option",
+        ),
+        ("XADD s 5-1 f v", "\"5-1\""),
+    ]);
+    let mut wish = |words: &str| match store.collect(&split_line(words)).1 {
+        Some(Outcome::Park(Parked { until: Until::Keys(wish), deadline_ms, .. })) => {
+            let again = wish.again.map(|request| request.as_request().arg(5).to_vec());
+            (wish.keys, again, deadline_ms)
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(wish("XREAD BLOCK 0 STREAMS s $"), (1, Some(b"5-1".to_vec()), None));
+    assert_eq!(wish("XREAD BLOCK 250 STREAMS nothing +"), (1, Some(b"0-0".to_vec()), Some(START_MS + 250)));
 }
 
 #[test]

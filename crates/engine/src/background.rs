@@ -134,8 +134,9 @@ impl Engine {
         while matches!(self.log.maintain(), Ok(true)) {}
         if self.active_expire.load(Ordering::Relaxed) {
             let _ = self.keyspace.sweep(now_ms);
-            let _ = self.log.seal(self.log.last());
         }
+        self.serve_waiting();
+        let _ = self.log.seal(self.log.last());
         self.keyspace.free_discarded();
         if let Some(checkpointer) = &self.checkpointer {
             let (live, bound) = (self.log.facts().live_bytes, self.log_max_bytes());

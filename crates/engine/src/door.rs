@@ -6,7 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kvark_base::{Error, Kind, Millis, Position, limits};
+use kvark_base::{Error, Kind, Millis, limits};
+use kvark_call::fault::Parked;
 use kvark_call::request::OwnedRequest;
 use kvark_call::{Fault, ReplySink, Session};
 use kvark_commands::typed::string_of;
@@ -22,6 +23,8 @@ use crate::{Condition, Expiry, SetOptions, SetOutcome};
 
 /// How long a caller waits for the background to make room in the log before it is refused.
 const ROOM_PATIENCE: Duration = Duration::from_secs(30);
+/// How often [`Engine::execute`] looks after a command that waits.
+const LOOK: Duration = Duration::from_millis(1);
 /// Keys changed under one bracket by `set_many` and `delete_many`: their shards are held together for so long.
 const CHUNK: usize = 64;
 
@@ -84,7 +87,7 @@ impl Engine {
             }
             written = writer.written();
         }
-        Ok(self.confirm(written)?)
+        Ok(self.confirm(written.max(self.serve_waiting()))?)
     }
 
     /// Removes `key`; whether it was there.
@@ -117,7 +120,7 @@ impl Engine {
             }
             written = writer.written().max(written);
         }
-        self.confirm(written)?;
+        self.confirm(written.max(self.serve_waiting()))?;
         Ok(removed)
     }
 
@@ -150,7 +153,7 @@ impl Engine {
     /// Empties database `db`.
     pub fn clear(&self, db: u32) -> Result<(), Fault> {
         let position = self.keyspace.flush(db)?;
-        Ok(self.confirm(position)?)
+        Ok(self.confirm(position.max(self.serve_waiting()))?)
     }
 
     /// Milliseconds since the Unix epoch, by the store's clock.
@@ -158,24 +161,24 @@ impl Engine {
         self.clock().now_ms()
     }
 
-    /// Executes any word for a session of the embedded door. A word that would park waits here; one that would close a
-    /// connection leaves the session's peer killed, and the caller goes on with a new one.
-    pub fn execute(
+    /// Executes any word for a session of the embedded door. One that would close a connection leaves the session's peer killed, and
+    /// the caller goes on with a new one. What waits is handed out: see [`Engine::resume`].
+    pub fn begin(
         self: &Arc<Self>,
         session: &mut Session,
         request: &OwnedRequest,
         out: &mut dyn ReplySink,
-    ) -> Result<(), Fault> {
+    ) -> Result<Option<Parked>, Fault> {
         let (buffer, pipeline) = request.as_pipeline();
         let mut scratch = Scratch::default();
         loop {
             let turn = self.turn(session, &pipeline, buffer, 0, out, &mut scratch);
             self.confirm(turn.position)?;
             match turn.end {
-                TurnEnd::Drained => return Ok(()),
+                TurnEnd::Drained => return Ok(None),
                 TurnEnd::Close => {
                     session.peer.kill();
-                    return Ok(());
+                    return Ok(None);
                 }
                 TurnEnd::Held { retry_ms } => {
                     // Whoever waits for room helps to make it.
@@ -184,29 +187,49 @@ impl Engine {
                     }
                 }
                 TurnEnd::Parked(parked) => {
-                    let reached = self.wait_for(parked.position, parked.deadline_ms)?;
-                    (parked.resume)(&self.world, session, reached, out);
-                    return Ok(());
+                    session.peer.park(Some(Arc::clone(&parked.ticket)));
+                    return Ok(Some(parked));
                 }
             }
         }
     }
 
-    fn wait_for(&self, position: Option<Position>, deadline_ms: Option<Millis>) -> Result<bool, Fault> {
-        match position {
-            Some(position) => {
-                while self.log.synced() < position {
-                    self.log.sync()?;
-                }
-                Ok(true)
-            }
-            None => {
-                let now_ms = self.clock().now_ms();
-                let pause = deadline_ms.map_or(0, |deadline| deadline.saturating_sub(now_ms));
-                std::thread::sleep(Duration::from_millis(pause));
-                Ok(false)
+    /// Answers a command that waits, if its wait is over; whether it was. Its peer is woken when that may be so, unless it is for the
+    /// deadline. A sync that it waits for is done here.
+    pub fn resume(&self, session: &mut Session, parked: &Parked, out: &mut dyn ReplySink) -> Result<bool, Fault> {
+        if let Some(position) = parked.position() {
+            while self.log.synced() < position {
+                self.log.sync()?;
             }
         }
+        let is_due = parked.deadline_ms.is_some_and(|deadline_ms| deadline_ms <= self.clock().now_ms());
+        let end = if is_due { parked.ticket.give_up() } else { parked.ticket.take() };
+        let position = match end {
+            Some(end) => parked.finish(end, &self.world, session, out),
+            None if is_due || parked.position().is_some() => {
+                parked.resume(parked.position().is_some(), &self.world, session, out);
+                0
+            }
+            None => return Ok(false),
+        };
+        session.peer.park(None);
+        self.confirm(position)?;
+        Ok(true)
+    }
+
+    /// As [`Engine::begin`], and waits until the word is answered.
+    pub fn execute(
+        self: &Arc<Self>,
+        session: &mut Session,
+        request: &OwnedRequest,
+        out: &mut dyn ReplySink,
+    ) -> Result<(), Fault> {
+        if let Some(parked) = self.begin(session, request, out)? {
+            while !self.resume(session, &parked, out)? {
+                std::thread::sleep(LOOK);
+            }
+        }
+        Ok(())
     }
 
     #[inline]
@@ -223,7 +246,7 @@ impl Engine {
         let result = change(&mut writer)?;
         let depends = writer.written().max(writer.seen());
         drop(writer);
-        self.confirm(depends)?;
+        self.confirm(depends.max(self.serve_waiting()))?;
         Ok(result)
     }
 

@@ -78,6 +78,7 @@ impl Facts for EngineFacts {
         engine.tell_memory(sheet);
         engine.tell_persistence(sheet);
         engine.tell_stats(sheet);
+        engine.tell_waiting(sheet);
         engine.tell_keyspace(sheet);
     }
 
@@ -153,6 +154,12 @@ impl Engine {
         sheet.tell("persistence", "tier_engine", tier.engine);
         sheet.tell("persistence", "tier_disk_bytes", tier.disk_bytes);
         sheet.tell("persistence", "tier_applied_bytes", tier.applied_bytes);
+    }
+
+    fn tell_waiting(&self, sheet: &mut FactSheet) {
+        let (keys, ends) = self.keyspace.awaited_keys();
+        sheet.tell("clients", "total_blocking_keys", keys);
+        sheet.tell("clients", "total_blocking_keys_on_nokey", ends);
     }
 
     fn tell_stats(&self, sheet: &mut FactSheet) {

@@ -62,7 +62,7 @@ impl Engine {
         }
         let depends = transaction.seen().max(transaction.written());
         drop(transaction);
-        self.confirm(depends)?;
+        self.confirm(depends.max(self.serve_waiting()))?;
         Ok(still_true)
     }
 }

@@ -20,6 +20,7 @@ use kvark_log::Admission;
 
 use crate::engine::Engine;
 use crate::queueing::queue;
+use crate::waiting::stand_in_line;
 
 /// Requests looked at ahead of their execution.
 const WINDOW: usize = 64;
@@ -145,6 +146,7 @@ impl Engine {
                     }
                 }
                 turn.executed += 1;
+                turn.position = self.serve_waiting().max(turn.position);
                 if !matches!(turn.end, TurnEnd::Drained) {
                     break;
                 }
@@ -231,7 +233,10 @@ impl Engine {
             ready = Prepared { row: Err(confined(row)), key: None };
         }
         let outcome = self.answer(session, ready, request, now_ms, out, random, position);
-        session.tell_deliveries(out);
+        // Nothing may stand in front of the answer of one that waits for it.
+        if !matches!(outcome, Ok(Outcome::Park(_))) {
+            session.tell_deliveries(out);
+        }
         outcome
     }
 
@@ -347,6 +352,9 @@ impl Engine {
     ) -> Result<Outcome, Fault> {
         self.counters.note_row(row);
         session.peer.last_command.store(kvark_commands::index(row), Ordering::Relaxed);
+        if row.flags.has(Flags::BLOCKING) {
+            *position = self.after_those_who_wait().max(*position);
+        }
         match row.handler {
             Handler::Read(handler) => {
                 let mut view = match (ready.key, row.keys(request).next()) {
@@ -354,7 +362,8 @@ impl Engine {
                     _ => self.keyspace.view_many(session.db, row.keys(request), now_ms),
                 };
                 view.set_touching(!session.no_touch);
-                let result = handler(&view, request, out);
+                let mut result = handler(&view, request, out);
+                stand_in_line(&mut result, &mut view, session, row, request);
                 *position = view.seen().max(*position);
                 result
             }
@@ -364,7 +373,8 @@ impl Engine {
                     _ => self.keyspace.write_many(session.db, row.keys(request), now_ms),
                 };
                 writer.set_touching(!session.no_touch);
-                let result = handler(&mut writer, request, out);
+                let mut result = handler(&mut writer, request, out);
+                stand_in_line(&mut result, writer.view_mut(), session, row, request);
                 session.last_write = writer.written().max(session.last_write);
                 *position = writer.written().max(writer.seen()).max(*position);
                 result

@@ -20,6 +20,7 @@ use crate::shard::{Shard, State};
 use crate::slab::PagePool;
 use crate::table::Table;
 use crate::view::{Locked, View};
+use crate::waiting::{Arrivals, ReadyKeys};
 use crate::writer::Writer;
 
 /// Bytes of a collection that are copied while its shard is held.
@@ -53,6 +54,9 @@ pub struct Keyspace {
     /// How long a part is, about.
     pub(crate) part_bytes: AtomicUsize,
     discarded: Arc<Discarded>,
+    /// Keys that somebody waited for.
+    pub(crate) ready: Arc<ReadyKeys>,
+    pub(crate) arrivals: Arrivals,
 }
 
 /// What a keyspace holds at a moment.
@@ -116,8 +120,11 @@ impl Keyspace {
     /// An empty keyspace whose effects go to `log`.
     pub fn new(options: Options, log: Arc<dyn Log>) -> Self {
         let (pool, discarded) = (Arc::new(PagePool::default()), Arc::new(Discarded::default()));
+        let ready = Arc::new(ReadyKeys::default());
         Self {
-            shards: (0..options.shards as u64).map(|at| Shard::new(&pool, &discarded, options.seed ^ at)).collect(),
+            shards: (0..options.shards as u64)
+                .map(|at| Shard::new(&pool, &discarded, &ready, options.seed ^ at))
+                .collect(),
             hasher: KeyHasher::new(options.seed, options.shards),
             log,
             pool,
@@ -129,6 +136,8 @@ impl Keyspace {
             next_parts: AtomicU64::new(1),
             part_bytes: AtomicUsize::new(PART_BYTES),
             discarded,
+            ready,
+            arrivals: Arrivals::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`Keyspace`] (shards, who may hold them), [`View`] and [`Writer`] (what a command holds),
 //! [`Transaction`] (many commands as one), [`Reach`] (how a command without keys comes to the shards), [`watching`] (who hears of
-//! changes), [`entry`] and [`table`] (the bytes), [`checkpoint`], [`parts`], [`tier_entry`] and [`recover`] (to the tier and back), [`whole`] (what looks at
+//! changes), [`waiting`] (who waits for them), [`entry`] and [`table`] (the bytes), [`checkpoint`], [`parts`], [`tier_entry`] and [`recover`] (to the tier and back), [`whole`] (what looks at
 //! all keys), [`order`] (walks in key order), [`sweep`] (keys whose time has come).
 //!
 //! Invariant: state = tier + tail of the log. An entry whose version is above its shard's checkpoint is dirty: the log
@@ -29,6 +29,7 @@ pub mod table;
 pub mod tier_entry;
 pub mod transaction;
 mod view;
+pub mod waiting;
 pub mod watching;
 pub mod whole;
 mod writer;
@@ -39,5 +40,6 @@ pub use keyspace::{Census, Keyspace, Options, Prefetch};
 pub use reach::Reach;
 pub use transaction::{Needs, Transaction};
 pub use view::View;
+pub use waiting::{Waiter, Wants};
 pub use watching::Watch;
 pub use writer::Writer;

@@ -84,7 +84,7 @@ impl Keyspace {
                 let (db, key) = (physical(db)?, self.key(key));
                 self.replay_on(db, &key, position, |state| {
                     if let Some(found) = state.find(db, &key) {
-                        state.remove(db, key.bytes, &found, position);
+                        state.remove(db, &key, &found, position);
                     }
                 });
             }
@@ -138,8 +138,9 @@ impl Keyspace {
                 .map(|entry| entry.key().to_vec())
                 .collect();
             for bytes in older {
-                let found = state.find(db, &self.key(&bytes)).expect("it was there a moment ago");
-                state.remove(db, &bytes, &found, position);
+                let key = self.key(&bytes);
+                let found = state.find(db, &key).expect("it was there a moment ago");
+                state.remove(db, &key, &found, position);
             }
             // The tier is cleared as a whole before the next pass.
             state.removed.retain(|&(of, _)| of != db);

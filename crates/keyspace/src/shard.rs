@@ -20,6 +20,7 @@ use crate::key::{Key, KeyHasher};
 use crate::parts::Dropped;
 use crate::slab::{PagePool, Slab};
 use crate::table::{Found, Table};
+use crate::waiting::{Lines, ReadyKeys};
 use crate::watching::Registry;
 
 /// Notes for the ordered indexes that a shard keeps in any case; more only while they are fewer than its keys.
@@ -107,11 +108,17 @@ pub struct State {
     pub watched: bool,
     /// Who watches which key.
     pub watchers: Arc<Registry>,
+    /// Whether somebody may wait for a key here; as `watched`.
+    pub awaited: bool,
+    /// Who waits for which key.
+    pub lines: Arc<Lines>,
+    /// Where the keys are noted that somebody waited for.
+    pub ready: Arc<ReadyKeys>,
 }
 
 impl Shard {
     /// An empty shard.
-    pub fn new(pool: &Arc<PagePool>, discarded: &Arc<Discarded>, seed: u64) -> Self {
+    pub fn new(pool: &Arc<PagePool>, discarded: &Arc<Discarded>, ready: &Arc<ReadyKeys>, seed: u64) -> Self {
         let state = State {
             tables: Default::default(),
             slab: Slab::new(Arc::clone(pool)),
@@ -130,6 +137,9 @@ impl Shard {
             discarded: Arc::clone(discarded),
             watched: false,
             watchers: Arc::default(),
+            awaited: false,
+            lines: Arc::default(),
+            ready: Arc::clone(ready),
         };
         Self { state: Mutex::new(state) }
     }
@@ -154,6 +164,7 @@ impl State {
     #[inline]
     pub fn put(&mut self, db: u8, key: &Key<'_>, mut new: NewEntry<'_>, hasher: &KeyHasher) {
         self.changed = new.version;
+        self.tell_ready(db, key, Some(new.value.as_ref().of_type()));
         self.note_members(db, key.hash, 0, new.value.as_ref().next_deadline());
         let old = self.find(db, key);
         if let Some(found) = &old {
@@ -184,19 +195,21 @@ impl State {
     }
 
     /// Takes a key out. `found` is from this hold of the shard.
-    pub fn remove(&mut self, db: u8, key: &[u8], found: &Found, position: Position) {
+    pub fn remove(&mut self, db: u8, key: &Key<'_>, found: &Found, position: Position) {
+        let bytes = key.bytes;
         self.changed = position;
         self.last_removal = position;
-        self.note_change(db, key, false);
+        self.note_change(db, bytes, false);
         // SAFETY: found under this hold of the shard; freed once, after the table has let go of it.
         unsafe {
             if found.entry.borrow().in_tier() {
-                self.removed.push((db, key.into()));
+                self.removed.push((db, bytes.into()));
             }
             self.tables[usize::from(db)].remove(found);
             self.free(db, found.entry);
         }
-        self.tell_changed(db, key, false);
+        self.tell_changed(db, bytes, false);
+        self.tell_ready(db, key, None);
     }
 
     /// Frees an entry that the table has let go of.
@@ -265,13 +278,13 @@ impl State {
         // SAFETY: found under this hold of the shard.
         let fits = |found: &Found| !change.of_nothing && unsafe { found.entry.borrow() }.of_type() == change.of_type;
         if let Some(held) = found.as_ref().filter(|found| fits(found)) {
-            return self.change_held(db, key, held, change.ops, &stamp, forms);
+            return self.change_held(db, key, held, change, &stamp, forms);
         }
         let mut value = Value::empty(change.of_type);
         value.apply(change.ops, forms)?;
         match found {
             _ if !value.is_gone() => self.put(db, key, NewEntry { value: NewValue::Owned(value), ..stamp }, hasher),
-            Some(found) => self.remove(db, key.bytes, &found, stamp.version),
+            Some(found) => self.remove(db, key, &found, stamp.version),
             None => self.changed = stamp.version,
         }
         Ok(())
@@ -282,7 +295,7 @@ impl State {
         db: u8,
         key: &Key<'_>,
         held: &Found,
-        ops: &[u8],
+        change: MemberChange<'_>,
         stamp: &NewEntry<'_>,
         forms: &Forms,
     ) -> Result<()> {
@@ -292,11 +305,11 @@ impl State {
         let before = value.as_ref().next_deadline();
         // SAFETY: as above.
         if let Some(parts) = unsafe { held.entry.parts_mut() } {
-            parts.note(value.as_ref(), ops);
+            parts.note(value.as_ref(), change.ops);
         }
-        value.apply(ops, forms)?;
+        value.apply(change.ops, forms)?;
         if value.is_gone() {
-            self.remove(db, key.bytes, held, stamp.version);
+            self.remove(db, key, held, stamp.version);
             return Ok(());
         }
         let after = value.as_ref().next_deadline();
@@ -307,6 +320,7 @@ impl State {
         }
         self.note_members(db, key.hash, before, after);
         self.tell_changed(db, key.bytes, true);
+        self.tell_ready_by(db, key, change);
         Ok(())
     }
 

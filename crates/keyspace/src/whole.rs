@@ -224,10 +224,11 @@ impl Transaction<'_> {
         let position = self.record(Effect::Flush { db: physical.into() })?;
         let keyspace = self.keyspace();
         keyspace.flushed.fetch_or(1 << physical, Ordering::Relaxed);
-        self.states_mut().for_each(|state| {
+        for (shard, state) in (0..).zip(self.states_mut()) {
             state.tell_cleared(physical);
             state.clear(physical, position);
-        });
+            state.tell_ready_cleared(physical, shard);
+        }
         keyspace.orders.forget(physical);
         Ok(position)
     }
@@ -238,7 +239,10 @@ impl Transaction<'_> {
         let mut names = keyspace.names();
         let position = self.record(Effect::Swap { a, b })?;
         let (first, second) = (names[a as usize], names[b as usize]);
-        self.states_mut().for_each(|state| state.tell_swapped(first, second, now_ms));
+        for (shard, state) in (0..).zip(self.states_mut()) {
+            state.tell_swapped(first, second, now_ms);
+            state.tell_ready_swapped(first, second, shard);
+        }
         names.swap(a as usize, b as usize);
         keyspace.set_names(names, position);
         Ok(position)

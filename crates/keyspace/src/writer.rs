@@ -166,6 +166,11 @@ impl<'a> Writer<'a> {
         self.view.locked.state_mut(shard)
     }
 
+    /// To take a place in the line of a key.
+    pub fn view_mut(&mut self) -> &mut View<'a> {
+        &mut self.view
+    }
+
     /// Goes back to reading; what was read depends on what was written.
     pub(crate) fn into_view(self) -> View<'a> {
         self.view.seen.set(self.view.seen.get().max(self.written));
@@ -193,7 +198,7 @@ impl<'a> Writer<'a> {
         let position = self.record(Effect::Remove { db: db.into(), key: key.bytes, reason })?;
         let state = self.view.locked.state_mut(key.shard);
         state.counts.expired += u64::from(reason == Reason::Expired);
-        state.remove(db, key.bytes, &found, position);
+        state.remove(db, &key, &found, position);
         Ok(!expired)
     }
 
@@ -256,7 +261,7 @@ impl<'a> Writer<'a> {
         match recorded {
             Ok(position) => {
                 state.counts.expired += 1;
-                state.remove(db, &key, &found, position);
+                state.remove(db, &Key { bytes: &key, hash, shard }, &found, position);
                 Ok(true)
             }
             Err(error) => {

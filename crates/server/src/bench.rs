@@ -165,7 +165,7 @@ impl<E: Turns> Bench<E> {
         match turn.end {
             TurnEnd::Drained => {}
             TurnEnd::Close => conn.closing = true,
-            TurnEnd::Parked(parked) => conn.wait = Wait::Parked(parked),
+            TurnEnd::Parked(parked) => conn.wait = Wait::Parked(Box::new(parked)),
             TurnEnd::Held { retry_ms } => conn.wait = Wait::Held(retry_ms.max(1)),
         }
         conn.note_executed(turn.executed);

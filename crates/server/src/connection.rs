@@ -15,12 +15,12 @@ use crate::spare::Spare;
 use crate::stream::Stream;
 
 /// Why a connection does not execute now.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) enum Wait {
     /// It does.
     Nothing,
-    /// Its latest command waits for a position or a deadline.
-    Parked(Parked),
+    /// Its latest command waits: for a position, for another client, or for its deadline.
+    Parked(Box<Parked>),
     /// Its next command may not run yet; try again after so many milliseconds.
     Held(Millis),
     /// Its answers have to leave first.

@@ -57,7 +57,8 @@ pub(crate) struct EventLoop<E: Turns> {
     pub awaiting_sync: Vec<usize>,
     pub synced: Position,
     pub now_ms: Millis,
-    pub parked: usize,
+    /// Clients that wait for something other than their own next request.
+    pub waiting: usize,
     pub sent_bytes: u64,
     pub largest_output: usize,
     pub next_sweep_ms: Millis,
@@ -85,7 +86,7 @@ impl<E: Turns> EventLoop<E> {
             awaiting_sync: Vec::new(),
             synced: 0,
             now_ms,
-            parked: 0,
+            waiting: 0,
             sent_bytes: 0,
             largest_output: 0,
             next_sweep_ms: now_ms + SWEEP_MS,
@@ -178,6 +179,7 @@ impl<E: Turns> EventLoop<E> {
             return self.close(slot, conn);
         }
         self.hand_over(slot, &mut conn);
+        self.take_end(slot, &mut conn);
         self.try_again(slot, &mut conn);
         self.slots.put(slot, conn);
     }
@@ -234,8 +236,8 @@ impl<E: Turns> EventLoop<E> {
         Counters::add(&counters.sent_bytes, std::mem::take(&mut self.sent_bytes));
         Counters::raise(&counters.largest_input, std::mem::take(&mut self.bench.largest_input));
         Counters::raise(&counters.largest_output, std::mem::take(&mut self.largest_output));
-        if counters.parked.load(Relaxed) != self.parked {
-            counters.parked.store(self.parked, Relaxed);
+        if counters.waiting.load(Relaxed) != self.waiting {
+            counters.waiting.store(self.waiting, Relaxed);
         }
     }
 

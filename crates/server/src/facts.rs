@@ -20,7 +20,7 @@ pub(crate) struct Counters {
     pub sent_bytes: AtomicU64,
     pub largest_input: AtomicUsize,
     pub largest_output: AtomicUsize,
-    pub parked: AtomicUsize,
+    pub waiting: AtomicUsize,
     pub query_limit_closed: AtomicU64,
     pub output_limit_closed: AtomicU64,
 }
@@ -83,7 +83,7 @@ impl ServerFacts {
     }
 
     fn tell_clients(&self, world: &World, shared: &Shared, sheet: &mut FactSheet) {
-        let parked: usize = shared.counters.iter().map(|counters| counters.parked.load(Relaxed)).sum();
+        let waiting: usize = shared.counters.iter().map(|counters| counters.waiting.load(Relaxed)).sum();
         let largest = shared.counters.iter().fold([0, 0], |largest, counters| {
             max(largest, [counters.largest_input.swap(0, Relaxed), counters.largest_output.swap(0, Relaxed)])
         });
@@ -92,7 +92,7 @@ impl ServerFacts {
         sheet.tell("clients", "maxclients", world.settings.number("maxclients"));
         sheet.tell("clients", "client_recent_max_input_buffer", input);
         sheet.tell("clients", "client_recent_max_output_buffer", output);
-        sheet.tell("clients", "blocked_clients", parked);
+        sheet.tell("clients", "blocked_clients", waiting);
     }
 }
 

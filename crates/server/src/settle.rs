@@ -100,6 +100,7 @@ impl<E: Turns> EventLoop<E> {
             let from = conn.output.gated_from().unwrap_or(conn.output.end());
             conn.output.take_back(from);
             conn.refuse(Fault::from(error.clone()).message(), &mut self.bench.spare);
+            self.unpark(slot, conn);
             conn.wait = Wait::Nothing;
             return;
         }
@@ -178,14 +179,18 @@ impl<E: Turns> EventLoop<E> {
 
     /// Closes a connection that was taken out of its slot.
     pub fn close(&mut self, slot: usize, mut conn: Box<Connection>) {
+        if let Some(parked) = self.unpark(slot, &mut conn) {
+            // Nothing is done for it any more.
+            parked.ticket.give_up();
+        }
+        if matches!(conn.wait, Wait::Held(_)) {
+            self.waiting -= 1;
+        }
         if let Some(deadline_ms) = conn.deadline_ms {
             self.timers.remove(deadline_ms, slot);
         }
         if conn.awaits_sync {
             self.awaiting_sync.retain(|&waiting| waiting != slot);
-        }
-        if matches!(conn.wait, Wait::Parked(_)) {
-            self.parked -= 1;
         }
         // Whoever sees its end finds it gone from every list.
         self.engine.world().part(&mut conn.session);
@@ -197,8 +202,8 @@ impl<E: Turns> EventLoop<E> {
 
 /// The position that the connection's parked command waits for.
 fn parked_position(conn: &Connection) -> Option<Position> {
-    match conn.wait {
-        Wait::Parked(parked) => parked.position,
+    match &conn.wait {
+        Wait::Parked(parked) => parked.position(),
         _ => None,
     }
 }

@@ -1,9 +1,12 @@
 //! What connections wait for without a thread: a deadline, a position, a pause, or their client.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use kvark_base::Millis;
+use kvark_base::{Millis, Position};
+use kvark_call::fault::Parked;
+use kvark_call::{ReplySink, Session, World};
 
 use crate::Turns;
 use crate::accept::Acceptor;
@@ -17,20 +20,26 @@ pub(crate) const SWEEP_MS: Millis = 1000;
 impl<E: Turns> EventLoop<E> {
     /// Notes for what a connection waits now, or that it goes on in the next turn.
     pub fn begin_wait(&mut self, slot: usize, conn: &mut Connection) {
-        match conn.wait {
+        match &conn.wait {
             Wait::Nothing => return self.queue(slot, conn),
             Wait::Output => return,
-            Wait::Held(retry_ms) => conn.deadline_ms = Some(self.now_ms + retry_ms),
-            // The client will not wait for the answer.
-            Wait::Parked(_) if conn.hung_up => {
-                conn.wait = Wait::Nothing;
-                conn.closing = true;
-                return;
+            Wait::Held(retry_ms) => {
+                conn.deadline_ms = Some(self.now_ms + retry_ms);
+                self.waiting += 1;
             }
             Wait::Parked(parked) => {
-                self.parked += 1;
+                // The client will not wait for the answer.
+                if conn.hung_up {
+                    parked.ticket.give_up();
+                    conn.wait = Wait::Nothing;
+                    conn.closing = true;
+                    return;
+                }
+                conn.session.peer.park(Some(Arc::clone(&parked.ticket)));
                 conn.deadline_ms = parked.deadline_ms;
-                if let Some(position) = parked.position {
+                let position = parked.position();
+                self.waiting += 1;
+                if let Some(position) = position {
                     if self.engine.synced() >= position {
                         return self.resume(slot, conn, true);
                     }
@@ -46,24 +55,67 @@ impl<E: Turns> EventLoop<E> {
         }
     }
 
-    /// Gives the answer of a parked command and goes on.
+    /// Gives the answer of a parked command, because its position was reached or its time is over, and goes on.
     pub fn resume(&mut self, slot: usize, conn: &mut Connection, reached: bool) {
-        let Wait::Parked(parked) = conn.wait else { return };
-        conn.wait = Wait::Nothing;
+        let Some(parked) = self.unpark(slot, conn) else { return };
+        let end = parked.ticket.give_up();
+        self.answer_parked(slot, conn, |world, session, out| match end {
+            Some(end) => parked.finish(end, world, session, out),
+            None => {
+                parked.resume(reached, world, session, out);
+                0
+            }
+        });
+    }
+
+    /// Gives the answer of a parked command, if another client has ended its wait, and goes on.
+    pub fn take_end(&mut self, slot: usize, conn: &mut Connection) {
+        let Wait::Parked(parked) = &conn.wait else { return };
+        let Some(end) = parked.ticket.take() else { return };
+        let Some(parked) = self.unpark(slot, conn) else { return };
+        self.answer_parked(slot, conn, |world, session, out| parked.finish(end, world, session, out));
+    }
+
+    /// Writes what `answer` tells, which depends on the log up to what it returns, and goes on.
+    fn answer_parked(
+        &mut self,
+        slot: usize,
+        conn: &mut Connection,
+        answer: impl FnOnce(&World, &mut Session, &mut dyn ReplySink) -> Position,
+    ) {
+        let (from, mut position, mut answer) = (conn.output.end(), 0, Some(answer));
+        let world = self.engine.world();
+        let Connection { protocol, output, session, .. } = conn;
+        protocol.answer(output.writer(&mut self.bench.spare), &mut |out| {
+            let answer = answer.take().expect("a protocol calls once");
+            position = answer(world, session, out);
+        });
+        self.answered.push(Answered { slot, from, position });
+        self.queue(slot, conn);
+    }
+
+    /// The command that the connection waited with, which it does no longer.
+    pub fn unpark(&mut self, slot: usize, conn: &mut Connection) -> Option<Box<Parked>> {
+        let parked = match std::mem::replace(&mut conn.wait, Wait::Nothing) {
+            Wait::Parked(parked) => parked,
+            other => {
+                conn.wait = other;
+                return None;
+            }
+        };
         if let Some(deadline_ms) = conn.deadline_ms.take() {
             self.timers.remove(deadline_ms, slot);
         }
-        let world = self.engine.world();
-        let Connection { protocol, output, session, .. } = conn;
-        protocol.answer(output.writer(&mut self.bench.spare), &mut |out| (parked.resume)(world, session, reached, out));
-        self.parked -= 1;
-        self.queue(slot, conn);
+        conn.session.peer.park(None);
+        self.waiting -= 1;
+        Some(parked)
     }
 
     /// Ends the wait of a held connection.
     pub fn try_again(&mut self, slot: usize, conn: &mut Connection) {
         if matches!(conn.wait, Wait::Held(_)) {
             conn.wait = Wait::Nothing;
+            self.waiting -= 1;
             if let Some(deadline_ms) = conn.deadline_ms.take() {
                 self.timers.remove(deadline_ms, slot);
             }

@@ -25,7 +25,7 @@ pub use chunks::{Range, RangeBack, Run};
 pub use entry::{Entry, Fields, Pair};
 pub use group::{Consumer, Group, Pending};
 pub use id::{Id, IdBuffer};
-pub use op::{GroupOp, Op};
+pub use op::{GroupOp, Op, has_news};
 
 use crate::Type;
 use crate::collection::Collection;

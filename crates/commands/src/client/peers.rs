@@ -1,9 +1,10 @@
-//! CLIENT LIST, INFO and KILL: connections described, chosen, closed.
+//! CLIENT LIST, INFO, KILL and UNBLOCK: connections described, chosen, closed, called.
 
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering::Relaxed;
 
 use kvark_base::Millis;
+use kvark_call::ticket::End;
 use kvark_call::{Fault, Outcome, Peer, ReplySink, Request, Topic};
 
 use crate::args;
@@ -204,6 +205,7 @@ fn flags_of(peer: &Peer) -> String {
         ('P', peer.is_listening()),
         ('A', peer.is_killed()),
         ('x', peer.queued.load(Relaxed) >= 0),
+        ('b', peer.is_parked()),
         ('U', peer.address.starts_with('/') || peer.local_address.starts_with('/')),
         ('e', peer.no_evict.load(Relaxed)),
     ] {
@@ -282,4 +284,27 @@ pub fn kill(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer
     }
     let suicide = chosen.iter().any(|peer| peer.id == me);
     Ok(if suicide { Outcome::Close } else { Outcome::Done })
+}
+
+/// `CLIENT UNBLOCK client-id [TIMEOUT | ERROR]`
+///
+/// Ends the wait of another connection's command, as if its time was over or with an error. Answers 1, or 0 when it did not wait.
+///
+/// ```resp
+/// > CLIENT UNBLOCK 12345 ERROR
+/// (integer) 0
+/// > CLIENT UNBLOCK 12345 NOW
+/// (error) ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR
+/// ```
+pub fn unblock(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    let end = match () {
+        () if req.len() > 4 => return Err(Fault::arity("client|unblock")),
+        () if req.len() == 3 || req.is(3, "TIMEOUT") => End::TimedOut,
+        () if req.is(3, "ERROR") => End::Unblocked,
+        () => return Err(Fault::new("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
+    };
+    let id = args::integer(req.arg(2))?;
+    let peer = u64::try_from(id).ok().and_then(|id| ctx.world.sessions.find(id));
+    out.integer(i64::from(peer.is_some_and(|peer| peer.unblock(end))));
+    Ok(Outcome::Done)
 }

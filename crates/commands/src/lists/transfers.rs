@@ -30,7 +30,7 @@ pub(crate) const SOURCE: &str = include_str!("transfers.rs");
 /// ```
 pub fn lmove(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
     let (from, to) = (end_named(req, 3)?, end_named(req, 4)?);
-    transfer(w, (req.arg(1), from), (req.arg(2), to), out)
+    transfer(w, (req.arg(1), from), (req.arg(2), to), out)?.or_null(out)
 }
 
 /// `RPOPLPUSH source destination`
@@ -48,13 +48,41 @@ pub fn lmove(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
 /// 3) "b"
 /// ```
 pub fn rpoplpush(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    transfer(w, (req.arg(1), End::Back), (req.arg(2), End::Front), out)
+    transfer(w, (req.arg(1), End::Back), (req.arg(2), End::Front), out)?.or_null(out)
 }
 
-fn transfer(w: &mut Writer, from: (&[u8], End), to: (&[u8], End), out: &mut dyn ReplySink) -> Answer {
+/// Whether there was something to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taking {
+    Answered,
+    NothingThere,
+}
+
+impl Taking {
+    fn or_null(self, out: &mut dyn ReplySink) -> Answer {
+        if self == Self::NothingThere {
+            out.null();
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn or_null_array(self, out: &mut dyn ReplySink) -> Answer {
+        if self == Self::NothingThere {
+            out.null_array();
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// Moves a value from an end of one list to an end of another, and answers it.
+pub(super) fn transfer(
+    w: &mut Writer,
+    from: (&[u8], End),
+    to: (&[u8], End),
+    out: &mut dyn ReplySink,
+) -> Result<Taking, Fault> {
     let Some(value) = typed::list(w, from.0)?.and_then(|list| outermost(list, from.1)) else {
-        out.null();
-        return Ok(Outcome::Done);
+        return Ok(Taking::NothingThere);
     };
     let text = value.text(&mut IntBuffer::new()).to_vec();
     typed::list(w, to.0)?;
@@ -69,7 +97,7 @@ fn transfer(w: &mut Writer, from: (&[u8], End), to: (&[u8], End), out: &mut dyn 
         change(w, from.0, &pop)?;
     }
     out.bulk(&text);
-    Ok(Outcome::Done)
+    Ok(Taking::Answered)
 }
 
 /// `LMPOP numkeys key [key ...] <LEFT | RIGHT> [COUNT count]`
@@ -88,32 +116,46 @@ fn transfer(w: &mut Writer, from: (&[u8], End), to: (&[u8], End), out: &mut dyn 
 /// (nil)
 /// ```
 pub fn lmpop(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    let wanted = Wanted::parse(req)?;
-    for at in 2..wanted.end_at {
-        let key = req.arg(at);
-        let Some(list) = typed::list(w, key)? else { continue };
-        let (n, texts) = (wanted.count.min(list.len()), outermost_many(list, wanted.end, wanted.count));
-        change(w, key, &Op::Pop { end: wanted.end, n })?;
-        out.array(2);
-        out.bulk(key);
-        texts.answer(out);
-        return Ok(Outcome::Done);
+    Wanted::parse(req, 1)?.take(w, req, out)?.or_null_array(out)
+}
+
+impl Wanted {
+    /// Takes from the first list that exists, and answers.
+    pub(super) fn take(&self, w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Result<Taking, Fault> {
+        for at in self.first..self.end_at {
+            let key = req.arg(at);
+            let Some(list) = typed::list(w, key)? else { continue };
+            let (n, texts) = (self.count.min(list.len()), outermost_many(list, self.end, self.count));
+            change(w, key, &Op::Pop { end: self.end, n })?;
+            out.array(2);
+            out.bulk(key);
+            texts.answer(out);
+            return Ok(Taking::Answered);
+        }
+        Ok(Taking::NothingThere)
     }
-    out.null_array();
-    Ok(Outcome::Done)
 }
 
 /// What LMPOP is to remove: the keys end where the end of the list is named.
-struct Wanted {
+pub(super) struct Wanted {
+    /// Where the first key stands.
+    first: usize,
     end_at: usize,
     end: End,
     count: usize,
 }
 
 impl Wanted {
-    fn parse(req: &Request) -> Result<Self, Fault> {
-        let numkeys = positive(req.arg(1), "ERR numkeys should be greater than 0")?;
-        let end_at = numkeys.checked_add(2).filter(|&at| at < req.len()).ok_or_else(Fault::syntax)?;
+    /// How many keys there are.
+    pub(super) fn keys(&self) -> usize {
+        self.end_at - self.first
+    }
+
+    /// What is asked for from argument `at` on, where the number of keys stands.
+    pub(super) fn parse(req: &Request, at: usize) -> Result<Self, Fault> {
+        let numkeys = positive(req.arg(at), "ERR numkeys should be greater than 0")?;
+        let first = at + 1;
+        let end_at = numkeys.checked_add(first).filter(|&at| at < req.len()).ok_or_else(Fault::syntax)?;
         let end = end_named(req, end_at)?;
         let (behind, mut count) = (req.len() - end_at - 1, 1);
         if behind >= 2 && req.is(end_at + 1, "COUNT") {
@@ -121,7 +163,7 @@ impl Wanted {
         } else if behind > 0 {
             return Err(Fault::syntax());
         }
-        if behind > 2 { Err(Fault::syntax()) } else { Ok(Self { end_at, end, count }) }
+        if behind > 2 { Err(Fault::syntax()) } else { Ok(Self { first, end_at, end, count }) }
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) const SOURCE: &str = include_str!("group_reading.rs");
 /// `XREADGROUP GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id [id ...]`
 ///
 /// Reads for a consumer of a group. With `>` as id these are entries that no consumer of the group has got yet; they are pending until XACK, unless NOACK is given. With any other id these are
-/// the entries above it that are pending for this very consumer; one that was deleted meanwhile comes without fields. BLOCK is refused: nobody waits yet.
+/// the entries above it that are pending for this very consumer; one that was deleted meanwhile comes without fields. Where no stream has anything new, BLOCK waits for it as with XREAD.
 ///
 /// ```resp
 /// > XADD jobs 1-0 do this
@@ -48,7 +48,7 @@ pub(crate) const SOURCE: &str = include_str!("group_reading.rs");
 /// ...
 /// ```
 pub fn xreadgroup(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    let words = Words::parse(req, Reader::Group)?;
+    let words = Words::parse(req, Reader::Group, w.now_ms())?;
     let Some((group, consumer)) = words.group else { return Err(Fault::syntax()) };
     let asked: Vec<Asked> =
         words.streams(req).map(|(key, id)| Asked::parse(w, key, group, id)).collect::<Result<_, _>>()?;
@@ -59,6 +59,9 @@ pub fn xreadgroup(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Ans
         let plan = reading.plan(w, asked)?;
         change(w, asked.key, &plan.ops)?;
         served.extend(plan.served.map(|served| (asked.key, served)));
+    }
+    if let Some(deadline_ms) = words.block.filter(|_| served.is_empty()) {
+        return Ok(words.wait(deadline_ms, None));
     }
     answer_streams(served.len(), out);
     served.iter().try_for_each(|(key, served)| answer(w, key, served, out))?;

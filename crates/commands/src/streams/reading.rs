@@ -1,12 +1,18 @@
 //! XREAD, and the words that XREADGROUP shares with it.
 
+use std::borrow::Cow;
+
+use kvark_base::Millis;
+use kvark_call::fault::{Parked, Wish};
+use kvark_call::request::OwnedRequest;
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 use kvark_keyspace::View;
 use kvark_values::Stream;
-use kvark_values::stream::Id;
+use kvark_values::stream::{Id, IdBuffer};
 
 use super::{answer_entries, ids};
 use crate::row::{Answer, streams_at};
+use crate::waiting::{self, Deadline};
 use crate::{args, typed};
 
 pub(crate) const SOURCE: &str = include_str!("reading.rs");
@@ -20,18 +26,20 @@ pub struct Words<'a> {
     pub group: Option<(&'a [u8], &'a [u8])>,
     /// Whether nothing becomes pending.
     pub no_ack: bool,
+    /// Whether to wait for entries where there are none, and until when.
+    pub block: Option<Deadline>,
     keys_at: usize,
     keys: usize,
 }
 
 impl<'a> Words<'a> {
     /// Those of `req`.
-    pub fn parse(req: &Request<'a>, command: Reader) -> Result<Self, Fault> {
-        let mut words = Self { count: usize::MAX, group: None, no_ack: false, keys_at: 0, keys: 0 };
+    pub fn parse(req: &Request<'a>, command: Reader, now_ms: Millis) -> Result<Self, Fault> {
+        let mut words = Self { count: usize::MAX, group: None, no_ack: false, block: None, keys_at: 0, keys: 0 };
         let keys_at = 1 + streams_at(req).unwrap_or(req.len());
         let mut at = 1;
         while at + 1 < keys_at && at < req.len() {
-            at = words.take(req, at, command)?;
+            at = words.take(req, at, command, now_ms)?;
         }
         let rest = req.len().checked_sub(keys_at).filter(|&rest| rest > 0).ok_or_else(Fault::syntax)?;
         if !rest.is_multiple_of(2) {
@@ -44,7 +52,7 @@ impl<'a> Words<'a> {
     }
 
     /// Takes the word at `at`; where the next one stands.
-    fn take(&mut self, req: &Request<'a>, at: usize, command: Reader) -> Result<usize, Fault> {
+    fn take(&mut self, req: &Request<'a>, at: usize, command: Reader, now_ms: Millis) -> Result<usize, Fault> {
         let more = req.len() - at - 1;
         if req.is(at, "COUNT") && more > 0 {
             self.count = match args::integer(req.arg(at + 1))? {
@@ -53,7 +61,8 @@ impl<'a> Words<'a> {
             };
             return Ok(at + 2);
         } else if req.is(at, "BLOCK") && more > 0 {
-            return Err(Fault::new("ERR BLOCK is not supported yet"));
+            self.block = Some(waiting::deadline_ms(now_ms, req.arg(at + 1))?);
+            return Ok(at + 2);
         } else if req.is(at, "GROUP") && more > 1 {
             command.must_be_group("GROUP")?;
             self.group = Some((req.arg(at + 1), req.arg(at + 2)));
@@ -64,6 +73,24 @@ impl<'a> Words<'a> {
             return Ok(at + 1);
         }
         Err(Fault::syntax())
+    }
+
+    /// Nothing is there: waits for the streams.
+    pub fn wait(&self, deadline_ms: Deadline, again: Option<OwnedRequest>) -> Outcome {
+        let wish = Wish { keys: self.keys, again, nothing: |out| out.null_array() };
+        Outcome::Park(Parked::for_keys(wish, deadline_ms))
+    }
+
+    /// The request by which XREAD is tried again: `$` and `+` mean the last id of this moment, not of a later one.
+    fn as_of_now(&self, view: &View, req: &Request<'a>) -> Result<OwnedRequest, Fault> {
+        let mut args: Vec<Cow<'_, [u8]>> = req.args_from(0).map(Cow::Borrowed).collect();
+        for (at, (key, id)) in (self.keys_at + self.keys..).zip(self.streams(req)) {
+            if matches!(id, b"$" | b"+") {
+                let last_id = typed::stream(view, key)?.map_or(Id::MIN, |stream| stream.last_id());
+                args[at] = Cow::Owned(last_id.text(&mut IdBuffer::default()).to_vec());
+            }
+        }
+        Ok(OwnedRequest::new(args))
     }
 
     /// Each key with the id as it was written.
@@ -102,7 +129,7 @@ impl Reader {
 /// `XREAD [COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]`
 ///
 /// Of each stream the entries with ids above the one given, COUNT of them at most; `$` stands for the last id that it has had, `+` asks for its last entry. Streams that have
-/// nothing new are left out; if none has, the answer is nil. BLOCK is refused: nobody waits yet.
+/// nothing new are left out; if none has, the answer is nil, with BLOCK not before the connection has waited for as many milliseconds (0: for ever) and none has come.
 ///
 /// ```resp
 /// > XADD {day}1 1-0 level info
@@ -121,7 +148,7 @@ impl Reader {
 /// ...
 /// ```
 pub fn xread(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    let words = Words::parse(req, Reader::Alone)?;
+    let words = Words::parse(req, Reader::Alone, view.now_ms())?;
     let mut found = Vec::new();
     for (key, after) in words.streams(req) {
         let stream = typed::stream(view, key)?;
@@ -129,6 +156,9 @@ pub fn xread(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
         if let Some((stream, start)) = stream.zip(start).filter(|(stream, start)| has_from(stream, *start)) {
             found.push((key, stream.range(start, Id::MAX).take(words.count)));
         }
+    }
+    if let Some(deadline_ms) = words.block.filter(|_| found.is_empty()) {
+        return Ok(words.wait(deadline_ms, Some(words.as_of_now(view, req)?)));
     }
     answer_streams(found.len(), out);
     for (key, entries) in found {

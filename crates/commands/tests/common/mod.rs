@@ -141,7 +141,7 @@ impl Store {
         match outcome {
             Outcome::Park(parked) if self.resumes => {
                 self.keyspace.log().sync().unwrap();
-                (parked.resume)(&self.world, &mut self.session, true, out);
+                parked.resume(true, &self.world, &mut self.session, out);
                 Outcome::Done
             }
             outcome => outcome,

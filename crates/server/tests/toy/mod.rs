@@ -97,7 +97,7 @@ impl Toy {
             "PARK" => {
                 let deadline_ms = number(1).map(|ms| self.world.clock.now_ms() + ms);
                 let position = number(2);
-                return TurnEnd::Parked(Parked { position, deadline_ms, resume });
+                return TurnEnd::Parked(Parked::until_synced(position, deadline_ms, resume));
             }
             "LISTEN" => {
                 self.world.channels.subscribe(session, Topic::Channel, request.arg(1));

@@ -203,6 +203,11 @@ pub(super) fn appends(ops: &Reader<'_>) -> bool {
     matches!(ops.rest().first(), Some(&(APPEND | APPEND_ALL)))
 }
 
+/// Whether operations have something for those who wait to read: entries, or the end of a group. Those stand in front of others.
+pub fn has_news(ops: &[u8]) -> bool {
+    matches!(ops.first(), Some(&(APPEND | APPEND_ALL | DESTROY)))
+}
+
 /// Applies the next operation of `ops`.
 pub(super) fn apply(stream: &mut Stream, ops: &mut Reader<'_>, forms: &Forms) -> Result<()> {
     match ops.byte()? {
