@@ -14,12 +14,11 @@ GROUPS = {"list", "hash", "set", "sorted-set", "stream", "bitmap", "hyperloglog"
 OTHER_UNITS = "another unit, or a moment in place of a span: the methods take seconds or a timedelta"
 OLD_NAMES = "an older name of a word that has its method"
 WHOLE = "read by SCAN, chunk by chunk, or by the word for the whole"
-WAITS = "waits: by store.execute, until the methods take a timeout"
 TESTS = "about the store's insides, for tests"
 HELP = "text for a prompt"
 
 ABSENT: dict[str, str] = {
-    **dict.fromkeys(["RPOPLPUSH", "HMSET", "ZRANGEBYSCORE", "ZRANGEBYLEX", "ZREVRANGE"], OLD_NAMES),
+    **dict.fromkeys(["RPOPLPUSH", "BRPOPLPUSH", "HMSET", "ZRANGEBYSCORE", "ZRANGEBYLEX", "ZREVRANGE"], OLD_NAMES),
     **dict.fromkeys(["ZREVRANGEBYSCORE", "ZREVRANGEBYLEX", "GEORADIUS", "GEORADIUS_RO"], OLD_NAMES),
     **dict.fromkeys(["GEORADIUSBYMEMBER", "GEORADIUSBYMEMBER_RO"], OLD_NAMES),
     **dict.fromkeys(["HKEYS", "HVALS"], WHOLE),
@@ -31,8 +30,6 @@ ABSENT: dict[str, str] = {
         ],
         OTHER_UNITS,
     ),
-    **dict.fromkeys(["BLPOP", "BRPOP", "BRPOPLPUSH", "BLMOVE", "BLMPOP"], WAITS),
-    **dict.fromkeys(["BZPOPMIN", "BZPOPMAX", "BZMPOP"], WAITS),
     **dict.fromkeys(["PFDEBUG", "PFSELFTEST"], TESTS),
     **dict.fromkeys(["XGROUP|HELP", "XINFO|HELP"], HELP),
 }

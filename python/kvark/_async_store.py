@@ -16,7 +16,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Concatenate, Final, Generic, Literal, ParamSpec, TypeVar, overload
 
-from kvark import _native
+from kvark import _async_waiting, _native
 from kvark._async_collections.families import (
     AsyncBitmaps,
     AsyncGeos,
@@ -203,6 +203,9 @@ class AsyncStore:
         if self._waits and self._store._pending:
             return await _in_thread(call, *args, **kwargs)
         return call(*args, **kwargs)
+
+    async def _wait(self, words: tuple[Any, ...]) -> Any:
+        return await _async_waiting.ask(self._store, self._write, words)
 
     async def _long(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         return await _in_thread(call, *args, **kwargs)

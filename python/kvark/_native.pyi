@@ -11,7 +11,18 @@ from kvark._types import Argument, Key, Pairs, Ttl, Value
 _T = TypeVar("_T")
 _Item = TypeVar("_Item", covariant=True)
 
-__all__ = ["SETTINGS", "Scan", "Server", "Setting", "Store", "Subscription", "__version__", "check_setting", "examples"]
+__all__ = [
+    "SETTINGS",
+    "Scan",
+    "Server",
+    "Setting",
+    "Store",
+    "Subscription",
+    "Waiting",
+    "__version__",
+    "check_setting",
+    "examples",
+]
 
 __version__: str
 SETTINGS: tuple[Setting, ...]
@@ -35,6 +46,16 @@ class Setting:
     def mutable(self) -> bool: ...
     @property
     def doc(self) -> str: ...
+
+@final
+class Waiting:
+    def __new__(cls, store: Store, /, *args: Argument) -> Self: ...
+    def is_over(self) -> bool: ...
+    def answer(self) -> Any: ...
+    def left(self) -> float | None: ...
+    def fileno(self) -> int: ...
+    def hush(self) -> None: ...
+    def give_up(self) -> None: ...
 
 @final
 class Scan(Iterator[_Item], Generic[_Item]):

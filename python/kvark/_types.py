@@ -15,3 +15,5 @@ Argument: TypeAlias = str | Value | float
 Pairs: TypeAlias = Mapping[str, Value] | Mapping[bytes, Value] | Mapping[Key, Value] | Iterable[tuple[Key, Value]]
 # Seconds, or a timedelta.
 Ttl: TypeAlias = float | timedelta
+# How long to wait: not at all (0), so many seconds, or for ever (None).
+Timeout: TypeAlias = float | timedelta | None

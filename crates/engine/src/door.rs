@@ -11,7 +11,7 @@ use kvark_call::fault::Parked;
 use kvark_call::request::OwnedRequest;
 use kvark_call::{Fault, ReplySink, Session};
 use kvark_commands::typed::string_of;
-use kvark_commands::{counters, strings};
+use kvark_commands::{Flags, counters, resolve, strings};
 use kvark_keyspace::Writer;
 use kvark_keyspace::order::{Bounds, Walk};
 use kvark_log::Admission;
@@ -215,6 +215,18 @@ impl Engine {
         session.peer.park(None);
         self.confirm(position)?;
         Ok(true)
+    }
+
+    /// How long until the time of a parked command is over; `None` is for ever.
+    pub fn left(&self, parked: &Parked) -> Option<Duration> {
+        let now_ms = self.clock().now_ms();
+        parked.deadline_ms.map(|deadline_ms| Duration::from_millis(deadline_ms.saturating_sub(now_ms)))
+    }
+
+    /// Whether a request is one that may wait for another client to change a key.
+    pub fn may_wait_for_keys(&self, request: &OwnedRequest) -> bool {
+        let request = request.as_request();
+        resolve(&request).is_ok_and(|row| row.flags.has(Flags::BLOCKING) && row.keys(&request).next().is_some())
     }
 
     /// As [`Engine::begin`], and waits until the word is answered.

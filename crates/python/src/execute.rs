@@ -3,62 +3,73 @@
 //! A status is `str`, bytes are `bytes`, a map is `dict`, sets and arrays are `list`, nothing is `None`.
 //!
 //! Invariant: a store has one client of its own, so what a command leaves in its session (`SELECT`) holds for the next one;
-//! two threads execute one after the other.
+//! two threads execute one after the other. A word that may wait for keys is executed by another client in the same database, so that
+//! nobody waits behind it.
 //! Invariant: the helpers behind the collection objects are other clients: no `SELECT` of the own client reaches them, and
 //! each serves one thread at a time, so that threads do not wait for each other.
 //! Invariant: a reply is gathered detached and made into objects attached, when nothing is held any more.
 
-use std::sync::Arc;
-
 use kvark_base::limits::MAX_VALUE_LEN;
 use kvark_call::request::OwnedRequest;
-use kvark_call::{Delivery, Fault, ReplySink, Session, Version};
+use kvark_call::{Delivery, Fault, ReplySink, Version};
 use kvark_engine::Engine;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
+use crate::DB;
 use crate::bytes::value;
 use crate::errors::{of_fault, of_reply, raise, wrong_argument};
 use crate::handle::Handle;
+use crate::waiting::Caller;
 
 /// The most bytes of all arguments together.
 const MAX_REQUEST_LEN: usize = 2 * MAX_VALUE_LEN;
 
 /// The client that the process itself is; it is registered with its first command.
 #[derive(Default)]
-pub(crate) struct OwnClient(Mutex<Option<Session>>);
+pub(crate) struct OwnClient(Mutex<Option<Caller>>);
 
 impl OwnClient {
     /// Executes `args` on the engine of `handle`; a refusal is raised as a client would read it.
     pub(crate) fn execute<'py>(&self, handle: &Handle, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-        let request = request_of(args)?;
-        let reply = answer(args.py(), handle, |engine, replies| {
-            engine.execute(alive(engine, &mut self.0.lock()), &request, replies)
-        })?;
-        reply.into_object(args.py(), of_reply)
+        let (py, request) = (args.py(), request_of(args)?);
+        let engine = handle.shared(py)?;
+        let mut replies = Replies::default();
+        let executed = py.detach(|| {
+            let mut own = self.0.lock();
+            let own = alive(&engine, &mut own);
+            if !own.session.queue.is_open() && engine.may_wait_for_keys(&request) {
+                return Ok(Some(own.session.db));
+            }
+            engine.execute(&mut own.session, &request, &mut replies).map(|()| None)
+        });
+        if let Some(db) = executed.map_err(|fault| handle.failure(py, &fault))? {
+            // Others go on with the client meanwhile: somebody else waits in its place.
+            replies = Caller::new(&engine, db).execute(py, handle, &request)?;
+        }
+        replies.into_object(py, of_reply)
     }
 }
 
 /// The clients that the collection objects speak through, as many as there were threads at once.
 #[derive(Default)]
-pub(crate) struct Helpers(Mutex<Vec<Session>>);
+pub(crate) struct Helpers(Mutex<Vec<Caller>>);
 
 impl Helpers {
     /// Executes `args` on the engine of `handle`; a refusal is raised as by the store's other calls.
     pub(crate) fn execute<'py>(&self, handle: &Handle, args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-        let request = request_of(args)?;
-        let reply = answer(args.py(), handle, |engine, replies| {
-            let mut helper = self.0.lock().pop();
-            let done = engine.execute(alive(engine, &mut helper), &request, replies);
-            self.0.lock().extend(helper);
-            done
-        })?;
-        reply.into_object(args.py(), |py, message| of_fault(py, &Fault::new(message.to_owned())))
+        let (py, request) = (args.py(), request_of(args)?);
+        let engine = handle.attached(py)?;
+        let helper = self.0.lock().pop().filter(|helper| !helper.session.peer.is_killed());
+        let mut helper = helper.unwrap_or_else(|| Caller::new(engine, DB));
+        let replies = helper.execute(py, handle, &request);
+        self.0.lock().push(helper);
+        replies?.into_answer(py)
     }
 }
 
-fn request_of(args: &Bound<'_, PyTuple>) -> PyResult<OwnedRequest> {
+pub(crate) fn request_of(args: &Bound<'_, PyTuple>) -> PyResult<OwnedRequest> {
     let bytes = args.iter().map(|arg| bytes_of(&arg)).collect::<PyResult<Vec<_>>>()?;
     let len_bytes: usize = bytes.iter().map(Vec::len).sum();
     if len_bytes > MAX_REQUEST_LEN {
@@ -68,30 +79,10 @@ fn request_of(args: &Bound<'_, PyTuple>) -> PyResult<OwnedRequest> {
     Ok(OwnedRequest::new(bytes))
 }
 
-/// The reply that `execute` gathers, detached; nothing when there was none (`CLIENT REPLY OFF`).
-fn answer(
-    py: Python<'_>,
-    handle: &Handle,
-    execute: impl FnOnce(&Arc<Engine>, &mut Replies) -> Result<(), Fault> + Send,
-) -> PyResult<Reply> {
-    let engine = handle.shared(py)?;
-    let mut replies = Replies::default();
-    py.detach(|| execute(&engine, &mut replies)).map_err(|fault| handle.failure(py, &fault))?;
-    Ok(replies.whole.pop().unwrap_or(Reply::Null))
-}
-
-/// The session in `place`, or a new client's when there is none, or it was ended by `QUIT` or `CLIENT KILL`.
-fn alive<'a>(engine: &Engine, place: &'a mut Option<Session>) -> &'a mut Session {
-    if let Some(mut killed) = place.take_if(|session| session.peer.is_killed()) {
-        engine.world().part(&mut killed);
-    }
-    place.get_or_insert_with(|| begin(engine))
-}
-
-fn begin(engine: &Engine) -> Session {
-    let world = engine.world();
-    let (nowhere, wake) = (String::new(), Box::new(|| {}));
-    Session::new(world.sessions.register(nowhere.clone(), nowhere, -1, engine.now_ms(), wake), true)
+/// The client in `place`, or a new one when there is none, or it was ended by `QUIT` or `CLIENT KILL`.
+fn alive<'a>(engine: &Engine, place: &'a mut Option<Caller>) -> &'a mut Caller {
+    drop(place.take_if(|own| own.session.peer.is_killed()));
+    place.get_or_insert_with(|| Caller::new(engine, DB))
 }
 
 /// The bytes of an argument: text in UTF-8, a number in decimal digits, bytes as they are.
@@ -166,7 +157,7 @@ pub(crate) fn texts_of(delivery: &Delivery) -> Vec<Vec<u8>> {
 
 /// Gathers replies; whichever protocol the session speaks, they come in the forms of RESP3.
 #[derive(Default)]
-struct Replies {
+pub(crate) struct Replies {
     whole: Vec<Reply>,
     /// What was announced and is not full yet, the outermost first.
     open: Vec<Open>,
@@ -179,6 +170,20 @@ struct Open {
 }
 
 impl Replies {
+    /// The reply as an object; a refusal is raised as `refusal` makes it. Nothing when there was none (`CLIENT REPLY OFF`).
+    fn into_object(
+        mut self,
+        py: Python<'_>,
+        refusal: impl Fn(Python<'_>, &str) -> PyErr,
+    ) -> PyResult<Bound<'_, PyAny>> {
+        self.whole.pop().unwrap_or(Reply::Null).into_object(py, refusal)
+    }
+
+    /// As the store's own calls answer.
+    pub(crate) fn into_answer(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        self.into_object(py, |py, message| of_fault(py, &Fault::new(message.to_owned())))
+    }
+
     fn begin(&mut self, is_map: bool, len: usize) {
         let missing = if is_map { 2 * len } else { len };
         self.open.push(Open { is_map, missing, replies: Vec::new() });

@@ -1,7 +1,8 @@
 //! `python`: the native half of the Python package, `kvark._native`. The only room that knows Python, and a thin one.
 //!
 //! Read in this order: [`store`] (the calls that people make most), [`batch`] (many keys at a time), [`scan`] (walks in
-//! key order), [`execute`] (any command), [`transaction`] (reads and writes that belong together), [`subscription`] (messages), [`handle`] (open, closed, forked), [`bytes`] and [`ttl`] (arguments), [`errors`] (what is raised),
+//! key order), [`execute`] (any command), [`transaction`] (reads and writes that belong together), [`subscription`] (messages), [`waiting`] (commands that wait),
+//! [`bell`] (how these are woken), [`handle`] (open, closed, forked), [`bytes`] and [`ttl`] (arguments), [`errors`] (what is raised),
 //! [`settings`] (the table of what can be configured), [`server`] (the server inside the process), [`examples`] (the manual's,
 //! for tests).
 //!
@@ -14,6 +15,7 @@
 use pyo3::prelude::*;
 
 mod batch;
+mod bell;
 mod bytes;
 mod errors;
 mod examples;
@@ -26,6 +28,7 @@ mod store;
 mod subscription;
 mod transaction;
 mod ttl;
+mod waiting;
 
 /// The one database of the embedded door.
 const DB: u32 = 0;
@@ -42,5 +45,6 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<store::Store>()?;
     module.add_class::<scan::Scan>()?;
     module.add_class::<subscription::Subscription>()?;
+    module.add_class::<waiting::Waiting>()?;
     module.add_class::<server::Server>()
 }

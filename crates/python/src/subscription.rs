@@ -1,56 +1,24 @@
 //! A listener inside the process: what it listens to, and the messages that have come for it.
 //!
 //! Invariant: who waits for a message is detached; who sends one rings a bell and touches no Python.
-//! Invariant: a bell's pipe lives as long as the bell, so nobody writes to a descriptor that is somebody else's by now.
 
 use std::collections::VecDeque;
-use std::io::{PipeReader, PipeWriter, Write};
-use std::os::fd::{AsRawFd, RawFd};
-use std::sync::{Arc, OnceLock};
+use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kvark_base::{Error, Kind};
 use kvark_call::{Delivery, Peer, Session, Topic, World};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::bell::{Bell, SLICE};
 use crate::bytes::key as name_of;
 use crate::errors::{of_error, raise};
 use crate::execute::texts_of;
 use crate::handle::forks;
 use crate::store::Store;
-
-/// How long a wait may keep a signal (Ctrl-C) from being looked at.
-const SLICE: Duration = Duration::from_millis(100);
-
-/// What a message is told by.
-#[derive(Default)]
-struct Bell {
-    lock: Mutex<()>,
-    rung: Condvar,
-    /// For who waits in an event loop of Python: a byte for each ring.
-    pipe: OnceLock<(PipeReader, PipeWriter)>,
-}
-
-impl Bell {
-    fn ring(&self) {
-        drop(self.lock.lock());
-        self.rung.notify_all();
-        if let Some((_, writer)) = self.pipe.get() {
-            // A full pipe says as much as one with a byte more in it, so nobody waits for room.
-            let _ = (&*writer).write(&[0]);
-        }
-    }
-
-    /// Waits until it rings, unless `come` says that there is something already.
-    fn wait(&self, time: Duration, come: impl Fn() -> bool) {
-        let mut lock = self.lock.lock();
-        if !come() {
-            self.rung.wait_for(&mut lock, time);
-        }
-    }
-}
 
 /// Something that listens; `kvark.Subscription` makes messages of what comes.
 #[pyclass(frozen, subclass, module = "kvark._native")]
@@ -78,14 +46,10 @@ impl Subscription {
             ready.extend(taken);
             if ready.len() > 1 {
                 // Whoever waits beside us was called once for all of them.
-                self.bell.rung.notify_all();
+                self.bell.wake_others();
             }
         }
         ready.pop_front()
-    }
-
-    fn has_come(&self) -> bool {
-        self.peer.is_killed() || self.peer.outbox.is_waiting() || !self.ready.lock().is_empty()
     }
 
     fn is_closed(&self) -> bool {
@@ -118,16 +82,6 @@ impl Subscription {
             self.world.part(&mut session);
             self.peer.kill();
         }
-    }
-}
-
-/// A pipe whose writer never waits.
-fn pipe() -> std::io::Result<(PipeReader, PipeWriter)> {
-    let (reader, writer) = std::io::pipe()?;
-    // SAFETY: a flag of a descriptor of ours.
-    match unsafe { libc::fcntl(writer.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) } {
-        -1 => Err(std::io::Error::last_os_error()),
-        _ => Ok((reader, writer)),
     }
 }
 
@@ -199,6 +153,7 @@ impl Subscription {
         let clock = &self.world.clock;
         let until = seconds.map(|seconds| clock.uptime() + Duration::from_secs_f64(seconds.clamp(0.0, 1e9)));
         loop {
+            let heard = self.bell.heard();
             if let Some(delivery) = self.pop() {
                 return Ok(Some(words(py, &delivery)));
             }
@@ -212,7 +167,7 @@ impl Subscription {
             if self.is_closed() || left.is_zero() {
                 return Ok(None);
             }
-            py.detach(|| self.bell.wait(left, || self.has_come()));
+            py.detach(|| self.bell.wait(heard, left));
             py.check_signals()?;
         }
     }
@@ -220,11 +175,7 @@ impl Subscription {
     /// A descriptor that has something to read once a message has come since the last that was taken.
     fn _fileno(&self, py: Python<'_>) -> PyResult<RawFd> {
         self.check_fork(py)?;
-        if self.bell.pipe.get().is_none() {
-            // Another thread may be first: then this pipe goes again.
-            let _ = self.bell.pipe.set(pipe()?);
-        }
-        Ok(self.bell.pipe.get().expect("it was set").0.as_raw_fd())
+        Ok(self.bell.fd()?)
     }
 
     /// Whether it was closed: by `close`, with its store, by CLIENT KILL, or because it was too slow.

@@ -17,7 +17,8 @@ from kvark._codecs import Anything, Codec
 from kvark._collections.families import Bitmaps, Family, Geos, Hashes, HyperLogLogs, Lists, Sets, Streams, Zsets
 from kvark._collections.handle import T
 from kvark._collections.lists import End
-from kvark._types import Key
+from kvark._collections.waiting import waits
+from kvark._types import Key, Timeout
 
 if TYPE_CHECKING:
     from kvark._async_store import AsyncStore
@@ -71,9 +72,15 @@ class AsyncLists(AsyncFamily[Lists[T]], Generic[T]):
         return AsyncList(self._db, self._sync[key])
 
     async def pop_any(
-        self, *keys: Key | AsyncList[Any], count: int = 1, end: End = "left"
+        self, *keys: Key | AsyncList[Any], count: int = 1, end: End = "left", timeout: Timeout = 0
     ) -> tuple[bytes, list[T]] | None:
-        """Takes up to `count` items from the first of `keys` that is not empty: its key and the items, or None."""
+        """Takes up to `count` items from the first of `keys` that is not empty: its key and the items, or None.
+
+        Where all are empty, it may wait `timeout` seconds for one that is not (None: for ever).
+        """
+        if waits(timeout):
+            question = self._sync._popping_any(tuple(map(twin, keys)), count, end, timeout)
+            return question.meaning(await self._db._wait(question.words))
         return await self._db._write(self._sync.pop_any, *map(twin, keys), count=count, end=end)
 
 
@@ -140,9 +147,15 @@ class AsyncZsets(AsyncFamily[Zsets[T]], Generic[T]):
         return AsyncZset(self._db, self._sync[key])
 
     async def pop_any(
-        self, *keys: Key | AsyncZset[Any], count: int = 1, highest: bool = False
+        self, *keys: Key | AsyncZset[Any], count: int = 1, highest: bool = False, timeout: Timeout = 0
     ) -> tuple[bytes, list[tuple[T, float]]] | None:
-        """Takes up to `count` pairs from the first of `keys` that is not empty: its key and the pairs, or None."""
+        """Takes up to `count` pairs from the first of `keys` that is not empty: its key and the pairs, or None.
+
+        Where all are empty, it may wait `timeout` seconds for one that is not (None: for ever).
+        """
+        if waits(timeout):
+            question = self._sync._popping_any(tuple(map(twin, keys)), count, highest, timeout)
+            return question.meaning(await self._db._wait(question.words))
         return await self._db._write(self._sync.pop_any, *map(twin, keys), count=count, highest=highest)
 
 

@@ -8,7 +8,8 @@ from kvark._async_collections.handle import AsyncWorker
 from kvark._collections.entries import Entry, References
 from kvark._collections.groups import Group, Pending
 from kvark._collections.handle import T
-from kvark._types import Key, Ttl
+from kvark._collections.waiting import waits
+from kvark._types import Key, Timeout, Ttl
 
 
 class AsyncGroup(AsyncWorker[Group[T]], Generic[T]):
@@ -50,12 +51,22 @@ class AsyncGroup(AsyncWorker[Group[T]], Generic[T]):
         return await self._read(self._sync.consumers)
 
     async def read(
-        self, consumer: Key, after: str = ">", /, *, count: int | None = None, no_ack: bool = False
+        self,
+        consumer: Key,
+        after: str = ">",
+        /,
+        *,
+        count: int | None = None,
+        no_ack: bool = False,
+        timeout: Timeout = 0,
     ) -> list[Entry[T]]:
         """The next entries for `consumer`, which are pending then; after an id, those that are pending for it again.
 
-        With `no_ack` they count as acknowledged at once. Raises InvalidInput when there is no such group.
+        With `no_ack` they count as acknowledged at once. Where there is no next entry, it may wait `timeout` seconds
+        for one (None: for ever). Raises InvalidInput when there is no such group, or it is gone meanwhile.
         """
+        if waits(timeout):
+            return await self._wait(self._sync._reading(consumer, after, count, no_ack, timeout))
         return await self._write(self._sync.read, consumer, after, count=count, no_ack=no_ack)
 
     async def ack(self, *ids: str) -> int:

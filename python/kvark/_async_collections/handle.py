@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from kvark._collections.groups import Group
 from kvark._collections.handle import Handle
+from kvark._collections.waiting import Question
 from kvark._types import Ttl
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ class AsyncWorker(Generic[_S]):
 
     async def _long(self, call: Callable[..., _R], *args: Any, **named: Any) -> _R:
         return await self._db._long(call, *map(twin, args), **named)
+
+    async def _wait(self, question: Question[_R]) -> _R:
+        return question.meaning(await self._db._wait(question.words))
 
     async def _bulk(self, call: Callable[[Any], _R], items: Iterable[Any], *, writes: bool = True) -> _R:
         return await self._db._batch(call, items, writes)

@@ -6,10 +6,11 @@ import builtins
 from collections.abc import Coroutine, Iterable
 from typing import Any, Generic, overload
 
-from kvark._async_collections.handle import AsyncHandle, AsyncItems
+from kvark._async_collections.handle import AsyncHandle, AsyncItems, twin
 from kvark._collections.handle import T
 from kvark._collections.lists import End, List
-from kvark._types import Key
+from kvark._collections.waiting import waits
+from kvark._types import Key, Timeout
 
 
 class AsyncList(AsyncHandle[List[T]], Generic[T]):
@@ -72,20 +73,39 @@ class AsyncList(AsyncHandle[List[T]], Generic[T]):
         """Puts `values` at the beginning one by one, the last comes first, as by `deque.extendleft`; the length."""
         return await self._write(self._sync.push_left, *values, existing=existing)
 
-    async def pop(self, index: int = -1) -> T:
-        """Removes and returns an item, the last one unless told otherwise. Raises IndexError when there is none."""
+    async def pop(self, index: int = -1, *, timeout: Timeout = 0) -> T:
+        """Removes and returns an item, the last one unless told otherwise. Raises IndexError when there is none.
+
+        At an end it may wait for one, `timeout` seconds at most (None: for ever); who came first is served first.
+        """
+        if waits(timeout):
+            return await self._wait(self._sync._popping(index, timeout))
         return await self._write(self._sync.pop, index)
 
-    async def pop_left(self) -> T:
-        """Removes and returns the first item. Raises IndexError when the list is empty."""
+    async def pop_left(self, *, timeout: Timeout = 0) -> T:
+        """Removes and returns the first item, waiting for one as `pop` does. Raises IndexError when there is none."""
+        if waits(timeout):
+            return await self._wait(self._sync._popping(0, timeout))
         return await self._write(self._sync.pop_left)
 
-    async def pop_many(self, count: int, *, end: End = "right") -> list[T]:
-        """Removes and returns up to `count` items, in the order in which they are taken from that end."""
+    async def pop_many(self, count: int, *, end: End = "right", timeout: Timeout = 0) -> list[T]:
+        """Removes and returns up to `count` items, in the order in which they are taken from that end.
+
+        Where there is none, it may wait `timeout` seconds for the first (None: for ever).
+        """
+        if waits(timeout):
+            return await self._wait(self._sync._popping_many(count, end, timeout))
         return await self._write(self._sync.pop_many, count, end=end)
 
-    async def move_to(self, destination: Key | AsyncList[Any], *, take: End = "right", put: End = "left") -> T | None:
-        """Moves an item from an end of this list to an end of another (or of this one); the item, None when empty."""
+    async def move_to(
+        self, destination: Key | AsyncList[Any], *, take: End = "right", put: End = "left", timeout: Timeout = 0
+    ) -> T | None:
+        """Moves an item from an end of this list to an end of another (or of this one); the item, None when empty.
+
+        Where there is none, it may wait `timeout` seconds for one (None: for ever).
+        """
+        if waits(timeout):
+            return await self._wait(self._sync._moving(twin(destination), take, put, timeout))
         return await self._write(self._sync.move_to, destination, take=take, put=put)
 
     async def remove(self, value: T | str) -> None:

@@ -10,7 +10,8 @@ from kvark._async_collections.handle import AsyncHandle, AsyncItems
 from kvark._collections.entries import Entry, References
 from kvark._collections.handle import T
 from kvark._collections.streams import Stream
-from kvark._types import Key
+from kvark._collections.waiting import waits
+from kvark._types import Key, Timeout
 
 
 class AsyncStream(AsyncHandle[Stream[T]], Generic[T]):
@@ -84,8 +85,13 @@ class AsyncStream(AsyncHandle[Stream[T]], Generic[T]):
         """
         return await self._long(self._sync.range, start, stop, after=after, reverse=reverse, limit=limit)
 
-    async def read(self, after: str = "0", /, *, count: int | None = None) -> list[Entry[T]]:
-        """The entries after the id `after`, at most `count`; `"+"` is the last entry."""
+    async def read(self, after: str = "0", /, *, count: int | None = None, timeout: Timeout = 0) -> list[Entry[T]]:
+        """The entries after the id `after`, at most `count`; `"+"` is the last entry, `"$"` what comes from now on.
+
+        Where there is none, it may wait `timeout` seconds for one (None: for ever).
+        """
+        if waits(timeout):
+            return await self._wait(self._sync._reading(after, count, timeout))
         return await self._read(self._sync.read, after, count=count)
 
     async def trim(

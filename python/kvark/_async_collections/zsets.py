@@ -9,7 +9,9 @@ from kvark._async_collections.handle import AsyncItems
 from kvark._async_collections.zset_algebra import AsyncZsetAlgebra
 from kvark._collections.bounds import Closed
 from kvark._collections.handle import T
+from kvark._collections.waiting import waits
 from kvark._collections.zsets import Scores, Zset
+from kvark._types import Timeout
 
 _D = TypeVar("_D")
 _MISSING: Final[Any] = object()
@@ -107,16 +109,28 @@ class AsyncZset(AsyncZsetAlgebra[T]):
         """Adds `by` to the score of `member`, which counts as 0 when it is missing; the sum."""
         return await self._write(self._sync.increment, member, by)
 
-    async def pop_min(self) -> tuple[T, float]:
-        """Removes and returns the member with the lowest score. Raises KeyError when there is none."""
+    async def pop_min(self, *, timeout: Timeout = 0) -> tuple[T, float]:
+        """Removes and returns the member with the lowest score. Raises KeyError when there is none.
+
+        It may wait for one, `timeout` seconds at most (None: for ever); who came first is served first.
+        """
+        if waits(timeout):
+            return await self._wait(self._sync._popping("BZPOPMIN", timeout))
         return await self._write(self._sync.pop_min)
 
-    async def pop_max(self) -> tuple[T, float]:
-        """Removes and returns the member with the highest score. Raises KeyError when there is none."""
+    async def pop_max(self, *, timeout: Timeout = 0) -> tuple[T, float]:
+        """Removes and returns the member with the highest score, waiting for one as `pop_min` does."""
+        if waits(timeout):
+            return await self._wait(self._sync._popping("BZPOPMAX", timeout))
         return await self._write(self._sync.pop_max)
 
-    async def pop_many(self, count: int, /, *, highest: bool = False) -> list[tuple[T, float]]:
-        """Removes and returns up to `count` pairs, from the lowest score up or from the highest down."""
+    async def pop_many(self, count: int, /, *, highest: bool = False, timeout: Timeout = 0) -> list[tuple[T, float]]:
+        """Removes and returns up to `count` pairs, from the lowest score up or from the highest down.
+
+        Where there is none, it may wait `timeout` seconds for the first (None: for ever).
+        """
+        if waits(timeout):
+            return await self._wait(self._sync._popping_many(count, highest, timeout))
         return await self._write(self._sync.pop_many, count, highest=highest)
 
     async def rank(self, member: T | str, /, *, reverse: bool = False) -> int:

@@ -25,8 +25,9 @@ from kvark._collections.hlls import HyperLogLog
 from kvark._collections.lists import End, List
 from kvark._collections.sets import Set
 from kvark._collections.streams import Stream
+from kvark._collections.waiting import Question, first_words
 from kvark._collections.zsets import Scores, Zset
-from kvark._types import Key
+from kvark._types import Key, Timeout
 
 if TYPE_CHECKING:
     from kvark._store import Store
@@ -101,10 +102,21 @@ class Lists(Family[T]):
     def __setitem__(self, key: Key, items: Iterable[T | str]) -> None:
         self._assign(self[key], items)
 
-    def pop_any(self, *keys: Key | List[Any], count: int = 1, end: End = "left") -> tuple[bytes, list[T]] | None:
-        """Takes up to `count` items from the first of `keys` that is not empty: its key and the items, or None."""
-        found = self._store._ask("LMPOP", len(keys), *map(key_of, keys), end, "COUNT", count)
-        return None if found is None else (found[0], list(map(self._codec.decode, found[1])))
+    def pop_any(
+        self, *keys: Key | List[Any], count: int = 1, end: End = "left", timeout: Timeout = 0
+    ) -> tuple[bytes, list[T]] | None:
+        """Takes up to `count` items from the first of `keys` that is not empty: its key and the items, or None.
+
+        Where all are empty, it may wait `timeout` seconds for one that is not (None: for ever).
+        """
+        question = self._popping_any(keys, count, end, timeout)
+        return question.meaning(self._store._ask(*question.words))
+
+    def _popping_any(
+        self, keys: tuple[Key | List[Any], ...], count: int, end: End, timeout: Timeout
+    ) -> Question[tuple[bytes, list[T]] | None]:
+        words = (*first_words("LMPOP", "BLMPOP", timeout), len(keys), *map(key_of, keys), end, "COUNT", count)
+        return Question(words, lambda found: found and (found[0], list(map(self._codec.decode, found[1]))))
 
 
 class Hashes(Family[T]):
@@ -182,11 +194,23 @@ class Zsets(Family[T]):
         self._assign(self[key], scores)
 
     def pop_any(
-        self, *keys: Key | Zset[Any], count: int = 1, highest: bool = False
+        self, *keys: Key | Zset[Any], count: int = 1, highest: bool = False, timeout: Timeout = 0
     ) -> tuple[bytes, list[tuple[T, float]]] | None:
-        """Takes up to `count` pairs from the first of `keys` that is not empty: its key and the pairs, or None."""
+        """Takes up to `count` pairs from the first of `keys` that is not empty: its key and the pairs, or None.
+
+        Where all are empty, it may wait `timeout` seconds for one that is not (None: for ever).
+        """
+        question = self._popping_any(keys, count, highest, timeout)
+        return question.meaning(self._store._ask(*question.words))
+
+    def _popping_any(
+        self, keys: tuple[Key | Zset[Any], ...], count: int, highest: bool, timeout: Timeout
+    ) -> Question[tuple[bytes, list[tuple[T, float]]] | None]:
         end = "MAX" if highest else "MIN"
-        found = self._store._ask("ZMPOP", len(keys), *map(key_of, keys), end, "COUNT", count)
+        words = (*first_words("ZMPOP", "BZMPOP", timeout), len(keys), *map(key_of, keys), end, "COUNT", count)
+        return Question(words, self._pairs_of_key)
+
+    def _pairs_of_key(self, found: Any) -> tuple[bytes, list[tuple[T, float]]] | None:
         if found is None:
             return None
         return found[0], [(self._codec.decode(member), score) for member, score in found[1]]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self
 from kvark._codecs import Codec
 from kvark._collections.entries import Entry, References, decoded_entry, id_words, named
 from kvark._collections.handle import T, key_bytes
-from kvark._types import Key, Ttl
+from kvark._collections.waiting import Question, read_options
+from kvark._types import Key, Timeout, Ttl
 
 if TYPE_CHECKING:
     from kvark._store import Store
@@ -91,16 +92,29 @@ class Group(Generic[T]):
         return [facts(each) for each in self._store._ask("XINFO", "CONSUMERS", self._key, self._name)]
 
     def read(
-        self, consumer: Key, after: str = ">", /, *, count: int | None = None, no_ack: bool = False
+        self,
+        consumer: Key,
+        after: str = ">",
+        /,
+        *,
+        count: int | None = None,
+        no_ack: bool = False,
+        timeout: Timeout = 0,
     ) -> list[Entry[T]]:
         """The next entries for `consumer`, which are pending then; after an id, those that are pending for it again.
 
-        With `no_ack` they count as acknowledged at once. Raises InvalidInput when there is no such group.
+        With `no_ack` they count as acknowledged at once. Where there is no next entry, it may wait `timeout` seconds
+        for one (None: for ever). Raises InvalidInput when there is no such group, or it is gone meanwhile.
         """
-        options: list[Any] = [*([] if count is None else ["COUNT", count]), *["NOACK"] * no_ack]
-        words: list[Any] = ["GROUP", self._name, consumer, *options, "STREAMS", self._key, after]
-        found = self._store._ask("XREADGROUP", *words)
-        return self._entries(found[self._key]) if found else []
+        question = self._reading(consumer, after, count, no_ack, timeout)
+        return question.meaning(self._store._ask(*question.words))
+
+    def _reading(
+        self, consumer: Key, after: str, count: int | None, no_ack: bool, timeout: Timeout
+    ) -> Question[list[Entry[T]]]:
+        options = [*read_options(count, timeout), *["NOACK"] * no_ack]
+        words = ("XREADGROUP", "GROUP", self._name, consumer, *options, "STREAMS", self._key, after)
+        return Question(words, lambda found: self._entries(found[self._key]) if found else [])
 
     def ack(self, *ids: str) -> int:
         """Acknowledges entries; how many were pending."""

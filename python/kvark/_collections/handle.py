@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from kvark._codecs import Codec
+from kvark._collections.waiting import Question
 from kvark._errors import InvalidInput
 from kvark._types import Key, Ttl
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _Item = TypeVar("_Item")
+_R = TypeVar("_R")
 
 # Items that an iteration fetches at once.
 CHUNK: Final = 512
@@ -75,6 +77,9 @@ class Handle(Generic[T]):
 
     def _ask(self, word: str, *arguments: Any) -> Any:
         return self._store._ask(word, self._key, *arguments)
+
+    def _wait(self, question: Question[_R]) -> _R:
+        return question.meaning(self._store._ask(*question.words))
 
     def _encoded(self, values: Iterable[T | str]) -> list[bytes]:
         encode: Any = self._codec.encode

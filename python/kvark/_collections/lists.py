@@ -12,8 +12,9 @@ from itertools import chain
 from typing import Any, Literal, Self, overload
 
 from kvark._collections.handle import CHUNK, Handle, T, key_of
+from kvark._collections.waiting import Question, seconds, waits
 from kvark._errors import InvalidInput
-from kvark._types import Key
+from kvark._types import Key, Timeout
 
 End = Literal["left"] | Literal["right"]
 
@@ -170,8 +171,13 @@ class List(Handle[T], MutableSequence[T]):
         length: int = self._ask("LPUSHX" if existing else "LPUSH", *self._encoded(values))
         return length
 
-    def pop(self, index: int = -1) -> T:
-        """Removes and returns an item, the last one unless told otherwise. Raises IndexError when there is none."""
+    def pop(self, index: int = -1, *, timeout: Timeout = 0) -> T:
+        """Removes and returns an item, the last one unless told otherwise. Raises IndexError when there is none.
+
+        At an end it may wait for one, `timeout` seconds at most (None: for ever); who came first is served first.
+        """
+        if waits(timeout):
+            return self._wait(self._popping(index, timeout))
         word = {0: "LPOP", -1: "RPOP"}.get(index)
         held = self._ask("LINDEX", index) if word is None else self._ask(word)
         if held is None:
@@ -180,18 +186,48 @@ class List(Handle[T], MutableSequence[T]):
             self._delete_places([index])
         return self._codec.decode(held)
 
-    def pop_left(self) -> T:
-        """Removes and returns the first item. Raises IndexError when the list is empty."""
-        return self.pop(0)
+    def _popping(self, index: int, timeout: Timeout) -> Question[T]:
+        word = {0: "BLPOP", -1: "BRPOP"}.get(index)
+        if word is None:
+            raise InvalidInput(f"only the ends of a list are waited for, 0 and -1, not {index}")
+        return Question((word, self._key, seconds(timeout)), self._popped)
 
-    def pop_many(self, count: int, *, end: End = "right") -> list[T]:
-        """Removes and returns up to `count` items, in the order in which they are taken from that end."""
+    def _popped(self, found: list[bytes] | None) -> T:
+        if found is None:
+            raise IndexError("pop from empty list: nothing came in time")
+        return self._codec.decode(found[1])
+
+    def pop_left(self, *, timeout: Timeout = 0) -> T:
+        """Removes and returns the first item, waiting for one as `pop` does. Raises IndexError when there is none."""
+        return self.pop(0, timeout=timeout)
+
+    def pop_many(self, count: int, *, end: End = "right", timeout: Timeout = 0) -> list[T]:
+        """Removes and returns up to `count` items, in the order in which they are taken from that end.
+
+        Where there is none, it may wait `timeout` seconds for the first (None: for ever).
+        """
+        if waits(timeout):
+            return self._wait(self._popping_many(count, end, timeout))
         return self._decoded(self._ask("LPOP" if end == "left" else "RPOP", count) or ())
 
-    def move_to(self, destination: Key | List[Any], *, take: End = "right", put: End = "left") -> T | None:
-        """Moves an item from an end of this list to an end of another (or of this one); the item, None when empty."""
+    def _popping_many(self, count: int, end: End, timeout: Timeout) -> Question[list[T]]:
+        words = ("BLMPOP", seconds(timeout), 1, self._key, end, "COUNT", count)
+        return Question(words, lambda found: self._decoded(found[1] if found else ()))
+
+    def move_to(
+        self, destination: Key | List[Any], *, take: End = "right", put: End = "left", timeout: Timeout = 0
+    ) -> T | None:
+        """Moves an item from an end of this list to an end of another (or of this one); the item, None when empty.
+
+        Where there is none, it may wait `timeout` seconds for one (None: for ever).
+        """
+        if waits(timeout):
+            return self._wait(self._moving(destination, take, put, timeout))
         held = self._store._ask("LMOVE", self._key, key_of(destination), take, put)
         return self._decode(held)
+
+    def _moving(self, destination: Key | List[Any], take: End, put: End, timeout: Timeout) -> Question[T | None]:
+        return Question(("BLMOVE", self._key, key_of(destination), take, put, seconds(timeout)), self._decode)
 
     def remove(self, value: T | str) -> None:
         """Removes the first item that is `value`. Raises ValueError when there is none."""

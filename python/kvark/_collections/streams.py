@@ -18,7 +18,8 @@ from kvark._collections.entries import (
 )
 from kvark._collections.groups import Group, facts
 from kvark._collections.handle import CHUNK, Handle, T
-from kvark._types import Key
+from kvark._collections.waiting import Question, read_options
+from kvark._types import Key, Timeout
 
 
 class Stream(Handle[T]):
@@ -117,11 +118,16 @@ class Stream(Handle[T]):
         words = [*ends[:: -1 if reverse else 1], *([] if limit is None else ["COUNT", limit])]
         return self._entries(self._ask("XREVRANGE" if reverse else "XRANGE", *words))
 
-    def read(self, after: str = "0", /, *, count: int | None = None) -> list[Entry[T]]:
-        """The entries after the id `after`, at most `count`; `"+"` is the last entry."""
-        counted = () if count is None else ("COUNT", count)
-        found = self._store._ask("XREAD", *counted, "STREAMS", self._key, after)
-        return self._entries(found[self._key]) if found else []
+    def read(self, after: str = "0", /, *, count: int | None = None, timeout: Timeout = 0) -> list[Entry[T]]:
+        """The entries after the id `after`, at most `count`; `"+"` is the last entry, `"$"` what comes from now on.
+
+        Where there is none, it may wait `timeout` seconds for one (None: for ever).
+        """
+        return self._wait(self._reading(after, count, timeout))
+
+    def _reading(self, after: str, count: int | None, timeout: Timeout) -> Question[list[Entry[T]]]:
+        words = ("XREAD", *read_options(count, timeout), "STREAMS", self._key, after)
+        return Question(words, lambda found: self._entries(found[self._key]) if found else [])
 
     def _entries(self, found: Any) -> list[Entry[T]]:
         return [decoded_entry(each, self._codec) for each in found or ()]

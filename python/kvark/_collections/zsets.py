@@ -9,8 +9,10 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar, overload
 from kvark._collections.bounds import Closed, limit_words, of_members, of_scores
 from kvark._collections.handle import CHUNK, T
 from kvark._collections.lists import bounds
+from kvark._collections.waiting import Question, seconds, waits
 from kvark._collections.zset_algebra import ZsetAlgebra
 from kvark._collections.zset_views import ZsetItems, ZsetValues
+from kvark._types import Timeout
 
 _D = TypeVar("_D")
 _MISSING: Final[Any] = object()
@@ -139,27 +141,44 @@ class Zset(ZsetAlgebra[T], MutableMapping[T, float]):
         score: float = self._ask("ZINCRBY", float(by), self._encode(member))
         return score
 
-    def pop_min(self) -> tuple[T, float]:
-        """Removes and returns the member with the lowest score. Raises KeyError when there is none."""
-        return self._popped("ZPOPMIN")
+    def pop_min(self, *, timeout: Timeout = 0) -> tuple[T, float]:
+        """Removes and returns the member with the lowest score. Raises KeyError when there is none.
 
-    def pop_max(self) -> tuple[T, float]:
-        """Removes and returns the member with the highest score. Raises KeyError when there is none."""
-        return self._popped("ZPOPMAX")
+        It may wait for one, `timeout` seconds at most (None: for ever); who came first is served first.
+        """
+        return self._wait(self._popping("BZPOPMIN", timeout)) if waits(timeout) else self._popped("ZPOPMIN")
+
+    def pop_max(self, *, timeout: Timeout = 0) -> tuple[T, float]:
+        """Removes and returns the member with the highest score, waiting for one as `pop_min` does."""
+        return self._wait(self._popping("BZPOPMAX", timeout)) if waits(timeout) else self._popped("ZPOPMAX")
+
+    def _popping(self, word: str, timeout: Timeout) -> Question[tuple[T, float]]:
+        return Question((word, self._key, seconds(timeout)), lambda found: self._pair(found and found[1:]))
 
     def popitem(self) -> tuple[T, float]:
         """Removes and returns the last pair, that is the one with the highest score; KeyError when there is none."""
         return self._popped("ZPOPMAX")
 
     def _popped(self, word: str) -> tuple[T, float]:
-        found = self._ask(word)
+        return self._pair(self._ask(word))
+
+    def _pair(self, found: Any) -> tuple[T, float]:
         if not found:
             raise KeyError("the sorted set is empty")
         return self._codec.decode(found[0]), found[1]
 
-    def pop_many(self, count: int, /, *, highest: bool = False) -> list[tuple[T, float]]:
-        """Removes and returns up to `count` pairs, from the lowest score up or from the highest down."""
+    def pop_many(self, count: int, /, *, highest: bool = False, timeout: Timeout = 0) -> list[tuple[T, float]]:
+        """Removes and returns up to `count` pairs, from the lowest score up or from the highest down.
+
+        Where there is none, it may wait `timeout` seconds for the first (None: for ever).
+        """
+        if waits(timeout):
+            return self._wait(self._popping_many(count, highest, timeout))
         return self._pairs(self._ask("ZPOPMAX" if highest else "ZPOPMIN", count))
+
+    def _popping_many(self, count: int, highest: bool, timeout: Timeout) -> Question[list[tuple[T, float]]]:
+        words = ("BZMPOP", seconds(timeout), 1, self._key, "MAX" if highest else "MIN", "COUNT", count)
+        return Question(words, lambda found: self._pairs(found[1]) if found else [])
 
     def rank(self, member: T | str, /, *, reverse: bool = False) -> int:
         """How many members are before `member`. Raises KeyError when it is not there."""
