@@ -9,6 +9,7 @@ use kvark_commands::docs::Doc;
 use kvark_commands::examples::{examples, steps};
 use kvark_commands::syntax::spaced;
 use kvark_commands::{Flags, Handler, Keys, ROWS, find, index};
+use kvark_keyspace::Classes;
 
 #[test]
 fn rows_stand_in_order_and_are_found_in_any_case() {
@@ -128,4 +129,36 @@ fn every_example_is_true_and_replays_to_the_same_store() {
     }
     let unseen: Vec<_> = ROWS.iter().map(|row| row.name).filter(|name| !seen.contains(name)).collect();
     assert_eq!(unseen, ["CONFIG|REWRITE", "PSUBSCRIBE", "SHUTDOWN", "SSUBSCRIBE", "SUBSCRIBE"]);
+}
+
+/// Changes that are told under no name of their own: what they do has several, or none.
+const UNNAMED: [&str; 19] = [
+    "BLMOVE",
+    "BLMPOP",
+    "BRPOPLPUSH",
+    "BZMPOP",
+    "HGETEX",
+    "LMOVE",
+    "LMPOP",
+    "MOVE",
+    "PFCOUNT",
+    "PFDEBUG",
+    "RENAME",
+    "RENAMENX",
+    "RPOPLPUSH",
+    "SMOVE",
+    "XACK",
+    "XAUTOCLAIM",
+    "XCLAIM",
+    "XREADGROUP",
+    "ZMPOP",
+];
+
+#[test]
+fn every_command_that_changes_keys_says_what_that_is_told_as() {
+    for row in ROWS.iter().filter(|row| matches!(row.handler, Handler::Write(_))) {
+        let unnamed = row.event.name.is_empty();
+        assert_eq!(unnamed, UNNAMED.contains(&row.name), "{} is told as '{}'", row.name, row.event.name);
+        assert_eq!(unnamed, row.event.class == Classes::NONE, "{}", row.name);
+    }
 }

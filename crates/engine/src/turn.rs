@@ -372,7 +372,7 @@ impl Engine {
                     (Some(hashed), Some(bytes)) => self.keyspace.write_one(session.db, hashed.with(bytes), now_ms),
                     _ => self.keyspace.write_many(session.db, row.keys(request), now_ms),
                 };
-                writer.set_touching(!session.no_touch);
+                row.prepare(&mut writer, !session.no_touch);
                 let mut result = handler(&mut writer, request, out);
                 stand_in_line(&mut result, writer.view_mut(), session, row, request);
                 session.last_write = writer.written().max(session.last_write);

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`Keyspace`] (shards, who may hold them), [`View`] and [`Writer`] (what a command holds),
 //! [`Transaction`] (many commands as one), [`Reach`] (how a command without keys comes to the shards), [`watching`] (who hears of
-//! changes), [`waiting`] (who waits for them), [`entry`] and [`table`] (the bytes), [`checkpoint`], [`parts`], [`tier_entry`] and [`recover`] (to the tier and back), [`whole`] (what looks at
+//! changes, until EXEC), [`waiting`] (who waits for them), [`notices`] (who hears of everything), [`entry`] and [`table`] (the bytes), [`checkpoint`], [`parts`], [`tier_entry`] and [`recover`] (to the tier and back), [`whole`] (what looks at
 //! all keys), [`order`] (walks in key order), [`sweep`] (keys whose time has come).
 //!
 //! Invariant: state = tier + tail of the log. An entry whose version is above its shard's checkpoint is dirty: the log
@@ -18,6 +18,7 @@ pub mod key;
 mod keyspace;
 mod load;
 mod members;
+pub mod notices;
 pub mod order;
 pub mod parts;
 mod reach;
@@ -37,6 +38,7 @@ mod writer;
 pub use entry::EntryRef;
 pub use key::Key;
 pub use keyspace::{Census, Keyspace, Options, Prefetch};
+pub use notices::{Before, Classes, Event, Herald, Notice, Notices};
 pub use reach::Reach;
 pub use transaction::{Needs, Transaction};
 pub use view::View;
