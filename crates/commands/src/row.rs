@@ -214,6 +214,13 @@ pub enum Keys {
     None,
     /// The first argument.
     First,
+    /// The first argument; members of that collection, which are looked for, begin at argument `from`, each `step`-th.
+    WithMembers {
+        /// The first member.
+        from: usize,
+        /// How far apart.
+        step: usize,
+    },
     /// From argument `first` to `last` (negative: counted from the end, -1 is the last), each `step`-th.
     Range {
         /// The first key.
@@ -298,7 +305,7 @@ impl Row {
     pub fn keys<'a>(&self, req: &Request<'a>) -> KeyArgs<'a> {
         let (next, left, step) = match self.keys {
             Keys::None => (0, 0, 1),
-            Keys::First => (1, 1, 1),
+            Keys::First | Keys::WithMembers { .. } => (1, 1, 1),
             Keys::Range { first, last, step } => {
                 let last = if last < 0 { req.len() as isize + last } else { last } as usize;
                 let last = last.min(req.len() - 1);
@@ -318,6 +325,16 @@ impl Row {
     pub fn one_key<'a>(&self, req: &Request<'a>) -> Option<&'a [u8]> {
         let mut keys = self.keys(req);
         if keys.len() == 1 { keys.next() } else { None }
+    }
+
+    /// Which arguments of `req` are members that it will look for. A guess: where options come first they are taken for members.
+    #[inline]
+    pub fn members(&self, req: &Request<'_>) -> impl Iterator<Item = usize> + use<> {
+        let (members, step) = match self.keys {
+            Keys::WithMembers { from, step } => (from..req.len(), step),
+            _ => (0..0, 1),
+        };
+        members.step_by(step)
     }
 
     /// Whether `len` arguments, the name included, are what it takes.

@@ -5,6 +5,7 @@ mod common;
 use std::collections::BTreeSet;
 
 use common::{Store, replayed};
+use kvark_call::request::OwnedRequest;
 use kvark_commands::docs::Doc;
 use kvark_commands::examples::{examples, steps};
 use kvark_commands::syntax::spaced;
@@ -54,6 +55,27 @@ fn flags_keys_and_handlers_agree() {
         }
         let has_subs = ROWS.iter().any(|sub| sub.name.starts_with(&format!("{}|", row.name)));
         assert_eq!(flags.has(Flags::FAMILY), has_subs, "{}", row.name);
+    }
+}
+
+#[test]
+fn a_row_says_which_arguments_are_members() {
+    for (line, members) in [
+        ("HSET k f v g w", vec!["f", "g"]),
+        ("HMGET k f g", vec!["f", "g"]),
+        ("HINCRBY k f 1", vec!["f"]),
+        ("SISMEMBER k m", vec!["m"]),
+        ("ZADD k 1 m 2 n", vec!["m", "n"]),
+        ("ZINCRBY k 1 m", vec!["m"]),
+        ("ZCARD k", vec![]),
+        ("GET k", vec![]),
+    ] {
+        let request = OwnedRequest::new(line.split(' '));
+        let request = request.as_request();
+        let row = find(request.name()).unwrap();
+        let named: Vec<_> = row.members(&request).map(|argument| request.arg(argument)).collect();
+        assert_eq!(named, members.iter().map(|member| member.as_bytes()).collect::<Vec<_>>(), "{line}");
+        assert_eq!(row.one_key(&request), Some(&b"k"[..]), "{line}");
     }
 }
 

@@ -282,6 +282,11 @@ impl Keyspace {
         self.shards[shard as usize].state.lock()
     }
 
+    /// The shard, if nobody holds it.
+    pub(crate) fn try_shard(&self, shard: u32) -> Option<parking_lot::MutexGuard<'_, State>> {
+        self.shards[shard as usize].state.try_lock()
+    }
+
     /// How many shards there are.
     pub fn shards(&self) -> u32 {
         self.shards.len() as u32
