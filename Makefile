@@ -37,6 +37,7 @@ check: $(VENV)/.built
 bench: $(VENV)/.built $(VENV)/.bench
 	$(BIN)/python -m bench.wire $(PEERS)
 	$(BIN)/python -m bench.embedded
+	$(BIN)/python -m bench.inside
 
 # The same tests with the counts of a long night.
 long: export KVARK_LONG := 1

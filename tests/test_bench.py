@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,3 +32,9 @@ def test_the_embedded_stores(tmp_path: Path) -> None:
     report = run("bench.embedded", tmp_path)
     for store in ("dict", "kvark", "sqlite3 WAL"):
         assert f"| {store} |" in report
+
+
+def test_the_clients_inside(tmp_path: Path) -> None:
+    report = run("bench.inside", tmp_path)
+    for way in (r"redis-py \S+, TCP", r"redis-py \S+, inside", r"valkey-py \S+, inside"):
+        assert re.search(rf"^\| {way} \|", report, re.MULTILINE)

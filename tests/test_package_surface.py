@@ -23,8 +23,22 @@ def test_all_is_what_there_is() -> None:
     assert kvark.__version__ == metadata.version("kvark")
 
 
-def test_every_module_is_private() -> None:
-    assert [path.name for path in PACKAGE.iterdir() if path.suffix == ".py" and not path.name.startswith("_")] == []
+def test_every_module_is_private_but_those_that_need_a_library() -> None:
+    public = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.name.startswith("_"))
+    assert public == ["redis", "valkey"]
+    for name in public:
+        module = getattr(kvark, name)
+        assert module.__all__ == sorted(module.__all__)
+        for each in module.__all__:
+            assert inspect.getdoc(getattr(module, each)), f"kvark.{name}.{each}"
+
+
+@pytest.mark.parametrize("library", ["redis", "valkey"])
+def test_a_missing_library_is_named(library: str) -> None:
+    code = f"import sys; sys.modules[{library!r}] = None; import kvark; kvark.{library}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    sentence = f"kvark.{library} needs {library}-py, which is missing: pip install {library}"
+    assert done.stderr.splitlines()[-1] == f"ModuleNotFoundError: {sentence}"
 
 
 def test_the_tree_of_errors_is_the_one_that_is_drawn() -> None:

@@ -11,6 +11,9 @@
 so from a shell.
 """
 
+import importlib
+import typing
+
 from kvark import _codecs as codecs
 from kvark._async_collections.bitmaps import AsyncBitmap
 from kvark._async_collections.geos import AsyncGeo
@@ -113,3 +116,11 @@ __all__ = [
     "codecs",
     "open",
 ]
+
+if not typing.TYPE_CHECKING:  # Or every misspelt name would be one.
+
+    def __getattr__(name: str) -> object:
+        # They need a library of their own, so they are imported by who uses them first.
+        if name in {"redis", "valkey"}:
+            return importlib.import_module(f"kvark.{name}")
+        raise AttributeError(f"module 'kvark' has no attribute {name!r}")

@@ -15,7 +15,6 @@ use kvark_values::Forms;
 
 use crate::discarded::Discarded;
 use crate::key::{Key, KeyHasher};
-use crate::notices::{Noted, Notices};
 use crate::order::Orders;
 use crate::shard::{Shard, State};
 use crate::slab::PagePool;
@@ -41,7 +40,6 @@ pub struct Keyspace {
     shards: Box<[Shard]>,
     pub(crate) hasher: KeyHasher,
     log: Arc<dyn Log>,
-    pub(crate) notices: Notices,
     pool: Arc<PagePool>,
     /// Physical database of each name.
     names: [AtomicU8; DATABASES],
@@ -129,7 +127,6 @@ impl Keyspace {
                 .collect(),
             hasher: KeyHasher::new(options.seed, options.shards),
             log,
-            notices: Notices::default(),
             pool,
             names: std::array::from_fn(|db| AtomicU8::new(db as u8)),
             named_at: AtomicU64::new(0),
@@ -154,11 +151,6 @@ impl Keyspace {
     #[inline]
     pub fn log(&self) -> &dyn Log {
         &*self.log
-    }
-
-    /// What is told of keys, and by whom.
-    pub fn notices(&self) -> &Notices {
-        &self.notices
     }
 
     /// Up to which size collections are kept packed.
@@ -241,18 +233,7 @@ impl Keyspace {
 
     #[inline]
     fn view_as_it_is<'a>(&'a self, db: u32, now_ms: Millis, prepared: Option<Key<'a>>, locked: Locked<'a>) -> View<'a> {
-        let noted = Noted::nothing(&self.notices);
-        View {
-            keyspace: self,
-            locked,
-            db,
-            now_ms,
-            touching: true,
-            prepared,
-            seen: Cell::new(0),
-            tells_misses: true,
-            noted,
-        }
+        View { keyspace: self, locked, db, now_ms, touching: true, prepared, seen: Cell::new(0) }
     }
 
     /// The shards of keys, each once, in ascending order.
@@ -280,11 +261,6 @@ impl Keyspace {
 
     pub(crate) fn shard(&self, shard: u32) -> parking_lot::MutexGuard<'_, State> {
         self.shards[shard as usize].state.lock()
-    }
-
-    /// The shard, if nobody holds it.
-    pub(crate) fn try_shard(&self, shard: u32) -> Option<parking_lot::MutexGuard<'_, State>> {
-        self.shards[shard as usize].state.try_lock()
     }
 
     /// How many shards there are.

@@ -2,7 +2,8 @@
 //!
 //! Read in this order: [`store`] (the calls that people make most), [`batch`] (many keys at a time), [`scan`] (walks in
 //! key order), [`execute`] (any command), [`transaction`] (reads and writes that belong together), [`subscription`] (messages), [`waiting`] (commands that wait),
-//! [`bell`] (how these are woken), [`handle`] (open, closed, forked), [`bytes`] and [`ttl`] (arguments), [`errors`] (what is raised),
+//! [`pipe`] (a client that speaks the wire format) with [`words`] and [`reply`], [`bell`] (how these are woken), [`handle`] (open, closed, forked), [`bytes`] and [`ttl`] (arguments),
+//! [`errors`] (what is raised),
 //! [`settings`] (the table of what can be configured), [`server`] (the server inside the process), [`examples`] (the manual's,
 //! for tests).
 //!
@@ -21,6 +22,8 @@ mod errors;
 mod examples;
 mod execute;
 mod handle;
+mod pipe;
+mod reply;
 mod scan;
 mod server;
 mod settings;
@@ -29,6 +32,7 @@ mod subscription;
 mod transaction;
 mod ttl;
 mod waiting;
+mod words;
 
 /// The one database of the embedded door.
 const DB: u32 = 0;
@@ -46,5 +50,6 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<scan::Scan>()?;
     module.add_class::<subscription::Subscription>()?;
     module.add_class::<waiting::Waiting>()?;
+    module.add_class::<pipe::Pipe>()?;
     module.add_class::<server::Server>()
 }

@@ -1,9 +1,11 @@
 //! The store's calls for one key at a time, and the door to the others.
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use kvark_call::Settings;
 use kvark_engine::{Condition, Engine, Expiry, OpenOptions, SetOptions, SetOutcome};
+use kvark_server::Pipes;
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyTuple};
@@ -27,12 +29,18 @@ pub(crate) struct Store {
     durability: &'static str,
     own_client: OwnClient,
     helpers: Helpers,
+    pipes: OnceLock<Arc<Pipes>>,
 }
 
 impl Store {
     #[inline]
     pub(crate) fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    /// The store's pipes, of which there is one set.
+    pub(crate) fn pipes(&self, engine: &Engine) -> &Arc<Pipes> {
+        self.pipes.get_or_init(|| Pipes::new(engine))
     }
 
     #[inline]
@@ -77,6 +85,7 @@ impl Store {
             durability,
             own_client: OwnClient::default(),
             helpers: Helpers::default(),
+            pipes: OnceLock::new(),
         })
     }
 

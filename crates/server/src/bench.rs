@@ -47,10 +47,15 @@ pub(crate) struct Bench<E: Turns> {
 
 impl<E: Turns> Bench<E> {
     pub fn new(engine: Arc<E>) -> Self {
+        Self { shared: Vec::with_capacity(SHARED_LEN), ..Self::for_pipe(engine) }
+    }
+
+    /// For a client whose bytes are given, so that nothing is read.
+    pub fn for_pipe(engine: Arc<E>) -> Self {
         Self {
             engine,
             scratch: E::Scratch::default(),
-            shared: Vec::with_capacity(SHARED_LEN),
+            shared: Vec::new(),
             pipeline: Pipeline::default(),
             spare: Spare::default(),
             received_bytes: 0,

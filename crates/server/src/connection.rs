@@ -5,7 +5,7 @@
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 
-use kvark_base::Millis;
+use kvark_base::{Millis, Position};
 use kvark_call::fault::Parked;
 use kvark_call::{Limits, Pipeline, Protocol, Session};
 
@@ -116,6 +116,29 @@ impl Connection {
     pub fn is_over(&self) -> bool {
         self.output.is_empty()
             && (self.closing || (self.ended && !self.has_work() && matches!(self.wait, Wait::Nothing)))
+    }
+
+    /// The position that its parked command waits for.
+    pub fn parked_position(&self) -> Option<Position> {
+        match &self.wait {
+            Wait::Parked(parked) => parked.position(),
+            _ => None,
+        }
+    }
+
+    /// Whether it leaves more unread than it may.
+    pub fn is_over_limit(&mut self, rules: &Rules, now_ms: Millis) -> bool {
+        let limit = if self.session.is_listening() { rules.pubsub_output } else { rules.output };
+        let waiting = self.output.len() as u64;
+        if limit.hard_bytes > 0 && waiting > limit.hard_bytes {
+            return true;
+        }
+        if limit.soft_bytes == 0 || waiting <= limit.soft_bytes {
+            self.over_soft_since_ms = None;
+            return false;
+        }
+        let since_ms = *self.over_soft_since_ms.get_or_insert(now_ms);
+        now_ms.saturating_sub(since_ms) >= limit.soft_seconds * 1000
     }
 
     /// Tells the protocol what this client may send, if that has changed.

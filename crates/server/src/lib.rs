@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`server`] (start, stop, wait), [`listen`] (where it listens), `event_loop` (one turn of one
 //! thread), `bench` (read, parse and execute for one connection), `settle` (seal, gate and send what a turn answered),
-//! `waits`, `accept`, `connection`, `output`.
+//! `waits`, `accept`, `connection`, `output`. A client without a socket is a [`pipe`].
 //!
 //! One turn of a loop: one wait for events; one read for every connection that has something; its requests executed;
 //! one seal of the log for all of them; one write for every connection that was answered.
@@ -20,6 +20,7 @@ mod facts;
 pub mod listen;
 mod mailbox;
 mod output;
+pub mod pipe;
 mod rules;
 pub mod server;
 mod settle;
@@ -31,5 +32,6 @@ pub mod turns;
 mod waits;
 
 pub use listen::{Listen, Port};
+pub use pipe::{Pipe, Pipes};
 pub use server::Server;
 pub use turns::Turns;

@@ -85,7 +85,7 @@ impl<E: Turns> EventLoop<E> {
         for slot in std::mem::take(&mut self.awaiting_sync) {
             let Some(mut conn) = self.slots.take(slot) else { continue };
             self.release_one(slot, &mut conn, failure.as_ref());
-            conn.awaits_sync = conn.output.gated_from().is_some() || parked_position(&conn).is_some();
+            conn.awaits_sync = conn.output.gated_from().is_some() || conn.parked_position().is_some();
             if conn.awaits_sync {
                 self.awaiting_sync.push(slot);
             }
@@ -105,7 +105,7 @@ impl<E: Turns> EventLoop<E> {
             return;
         }
         conn.output.open(self.synced);
-        if parked_position(conn).is_some_and(|position| position <= self.synced) {
+        if conn.parked_position().is_some_and(|position| position <= self.synced) {
             self.resume(slot, conn, true);
         }
     }
@@ -148,23 +148,9 @@ impl<E: Turns> EventLoop<E> {
 
     /// Whether the client leaves more unread than it may, and is to be closed for that.
     pub fn is_too_slow(&self, conn: &mut Connection) -> bool {
-        let over = self.is_over_limit(conn);
+        let over = conn.is_over_limit(&self.rules, self.now_ms);
         Counters::add(&self.shared.counters[self.index].output_limit_closed, u64::from(over));
         over
-    }
-
-    fn is_over_limit(&self, conn: &mut Connection) -> bool {
-        let limit = if conn.session.is_listening() { self.rules.pubsub_output } else { self.rules.output };
-        let waiting = conn.output.len() as u64;
-        if limit.hard_bytes > 0 && waiting > limit.hard_bytes {
-            return true;
-        }
-        if limit.soft_bytes == 0 || waiting <= limit.soft_bytes {
-            conn.over_soft_since_ms = None;
-            return false;
-        }
-        let since_ms = *conn.over_soft_since_ms.get_or_insert(self.now_ms);
-        self.now_ms.saturating_sub(since_ms) >= limit.soft_seconds * 1000
     }
 
     /// Asks for an event when there is room to write, as long as there is something that did not fit.
@@ -197,14 +183,6 @@ impl<E: Turns> EventLoop<E> {
         self.shared.connected.fetch_sub(1, Relaxed);
         self.slots.free(slot);
         conn.stream.end(self.poll.registry());
-    }
-}
-
-/// The position that the connection's parked command waits for.
-fn parked_position(conn: &Connection) -> Option<Position> {
-    match &conn.wait {
-        Wait::Parked(parked) => parked.position(),
-        _ => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! A connected socket, TCP or unix, that never blocks.
+//! A connected socket, TCP or unix, that never blocks; or none, for a client inside the process.
 
 use std::io;
 use std::net::Shutdown;
@@ -19,13 +19,16 @@ const SEND_FLAGS: i32 = 0;
 pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    /// None: its bytes come and go by a [`crate::Pipe`].
+    Inside,
 }
 
 impl Stream {
-    fn socket(&self) -> SockRef<'_> {
+    fn socket(&self) -> io::Result<SockRef<'_>> {
         match self {
-            Self::Tcp(stream) => SockRef::from(stream),
-            Self::Unix(stream) => SockRef::from(stream),
+            Self::Tcp(stream) => Ok(SockRef::from(stream)),
+            Self::Unix(stream) => Ok(SockRef::from(stream)),
+            Self::Inside => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 
@@ -33,7 +36,7 @@ impl Stream {
     pub fn receive(&self, into: &mut Vec<u8>, most: usize) -> io::Result<usize> {
         let room = into.spare_capacity_mut();
         let most = most.min(room.len());
-        let received = self.socket().recv(&mut room[..most])?;
+        let received = self.socket()?.recv(&mut room[..most])?;
         // SAFETY: the system has written `received` bytes from the start of the spare capacity on.
         unsafe { into.set_len(into.len() + received) };
         Ok(received)
@@ -41,13 +44,14 @@ impl Stream {
 
     /// One write.
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket().send_with_flags(bytes, SEND_FLAGS)
+        self.socket()?.send_with_flags(bytes, SEND_FLAGS)
     }
 
-    fn source(&mut self) -> &mut dyn Source {
+    fn source(&mut self) -> Option<&mut dyn Source> {
         match self {
-            Self::Tcp(stream) => stream,
-            Self::Unix(stream) => stream,
+            Self::Tcp(stream) => Some(stream),
+            Self::Unix(stream) => Some(stream),
+            Self::Inside => None,
         }
     }
 
@@ -55,20 +59,21 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream.as_raw_fd(),
             Self::Unix(stream) => stream.as_raw_fd(),
+            Self::Inside => -1,
         }
     }
 
     /// Ends it for the client, even where a forked child of this process still has the descriptor.
     pub fn end(&mut self, registry: &Registry) {
         // The client may have gone before; either way this socket is done with.
-        let _ = self.source().deregister(registry);
-        let _ = self.socket().shutdown(Shutdown::Both);
+        let _ = self.source().map(|source| source.deregister(registry));
+        let _ = self.socket().map(|socket| socket.shutdown(Shutdown::Both));
     }
 
     /// Tells `registry` to report this socket as `token`: what can be read, and also what can be written.
     pub fn watch(&mut self, registry: &Registry, token: Token, writes: bool, again: bool) -> io::Result<()> {
         let interest = if writes { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
-        let source = self.source();
+        let Some(source) = self.source() else { return Ok(()) };
         if again { source.reregister(registry, token, interest) } else { source.register(registry, token, interest) }
     }
 }

@@ -8,7 +8,6 @@ use kvark_values::{Collection, Stream};
 use super::ids::NewId;
 use super::trimming::{Added, Before, Trim, TrimWords};
 use super::{answer_id, change, ids};
-use crate::events::XTRIM;
 use crate::row::Answer;
 use crate::{args, typed};
 
@@ -37,13 +36,10 @@ pub(crate) const SOURCE: &str = include_str!("adding.rs");
 /// ```
 pub fn xadd(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
     let (key, words) = (req.arg(1), Words::parse(w, req)?);
-    let Some(Plan { id, ops, trims }) = plan(w, req, &words)? else {
+    let Some((id, ops)) = plan(w, req, &words)? else {
         out.null();
         return Ok(Outcome::Done);
     };
-    if trims {
-        w.set_second_event(Some(&XTRIM));
-    }
     change(w, key, &ops)?;
     answer_id(id, out);
     Ok(Outcome::Done)
@@ -82,16 +78,8 @@ impl Words {
     }
 }
 
-/// An entry to be added.
-struct Plan {
-    id: Id,
-    ops: Vec<u8>,
-    /// Whether others go for it.
-    trims: bool,
-}
-
 /// The new id and the operations; `None` when the key is missing and shall not be made.
-fn plan(view: &View, req: &Request, words: &Words) -> Result<Option<Plan>, Fault> {
+fn plan(view: &View, req: &Request, words: &Words) -> Result<Option<(Id, Vec<u8>)>, Fault> {
     let none = Stream::default();
     let stream = match typed::stream(view, req.arg(1))? {
         Some(stream) => stream,
@@ -102,12 +90,11 @@ fn plan(view: &View, req: &Request, words: &Words) -> Result<Option<Plan>, Fault
     let mut ops = Vec::with_capacity(req.len_bytes() + 2 * req.len() + 32);
     let pairs: Vec<&[u8]> = req.args_from(words.fields_at).collect();
     Op::Append { id, pairs: &pairs }.encode(&mut ops);
-    let mut trims = false;
     if let Some(trim) = words.trim {
         let added = Some(Added { id, joins: stream.has_room(ops.len(), view.forms()) });
-        trims = trim.put_ops(Before { stream, added }, &mut ops) > 0;
+        trim.put_ops(Before { stream, added }, &mut ops);
     }
-    Ok(Some(Plan { id, ops, trims }))
+    Ok(Some((id, ops)))
 }
 
 fn new_id(stream: &Stream, id: NewId, now_ms: u64) -> Result<Id, Fault> {
