@@ -301,3 +301,23 @@ def test_a_cancelled_wait_loses_nothing() -> None:
             assert await subscription.get() == Message(b"a", b"x")
 
     run(work)
+
+
+def test_events_of_keys_are_messages(db: kvark.Store) -> None:
+    db.execute("CONFIG", "SET", "notify-keyspace-events", "EA")
+    with db.subscribe(patterns=[b"__keyevent@0__:*"]) as subscription:
+        db["a"] = b"1"
+        db.set("b", b"1", ttl=100)
+        db.set_many({"c": b"1"}, ttl=100)
+        db.incr("a")
+        db.hashes["h"]["f"] = b"v"
+        del db.hashes["h"]["f"]
+        with db.transaction() as tx:
+            tx["d"] = b"1"
+            del tx["a"]
+        db.delete_many(["b", "none"])
+        told = []
+        while (message := subscription.get(0)) is not None:
+            told.append(f"{message.channel.decode().split(':')[1]} {message.data.decode()}")
+    expected = "set a, set b, expire b, set c, expire c, incrby a, hset h, hdel h, del h, set d, del a, del b"
+    assert told == expected.split(", ")

@@ -29,7 +29,7 @@ IGNORED = frozenset(
     log-format log-timestamp-format logfile loglevel lua-time-limit masterauth masteruser
     max-new-connections-per-cycle max-new-tls-connections-per-cycle maxmemory maxmemory-clients
     maxmemory-eviction-tenacity maxmemory-policy maxmemory-samples min-replicas-max-lag min-replicas-to-write
-    min-slaves-max-lag min-slaves-to-write no-appendfsync-on-rewrite notify-keyspace-events oom-score-adj
+    min-slaves-max-lag min-slaves-to-write no-appendfsync-on-rewrite oom-score-adj
     oom-score-adj-values pidfile prefetch-batch-max-size primaryauth primaryuser proc-title-template
     propagation-error-behavior rdb-del-sync-files rdb-save-incremental-fsync rdbchecksum rdbcompression
     repl-backlog-size repl-backlog-ttl repl-disable-tcp-nodelay repl-diskless-load repl-diskless-sync

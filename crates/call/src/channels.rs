@@ -149,6 +149,11 @@ impl Channels {
         session.set_listening();
     }
 
+    /// Whether anybody listens to anything.
+    pub fn has_listeners(&self) -> bool {
+        self.clients.load(Ordering::Relaxed) > 0
+    }
+
     /// Delivers `message` to everybody who listens to `channel`, by its name or by a pattern. Returns how often.
     pub fn publish(&self, channel: &[u8], message: &[u8], settings: &Settings) -> usize {
         let most_bytes = self.bound.get(settings);

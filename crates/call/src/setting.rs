@@ -31,6 +31,8 @@ pub enum Kind {
     Flag,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// Letters of keyspace events, as in redis.conf.
+    KeyspaceEvents,
     /// Redis' `<class> <hard> <soft> <seconds>` quadruples.
     OutputLimits,
 }
@@ -133,8 +135,23 @@ pub fn normalize(setting: &Setting, value: &str) -> Result<String, String> {
         }
         Kind::Flag => choice(value, &["yes", "no"]),
         Kind::Choice(words) => choice(value, words),
+        Kind::KeyspaceEvents => keyspace_events(value),
         Kind::OutputLimits => output_limits(value),
     }
+}
+
+/// The letters, each once, in the order in which Redis shows them; `A` in the place of those that it means.
+fn keyspace_events(value: &str) -> Result<String, String> {
+    const ALL: &str = "g$lshzxetd";
+    const OTHERS: &str = "nocKEm";
+    let wrong = || "Invalid event class character. Use 'Ag$lshzxeKEtmdnoc'.".to_owned();
+    if value.chars().any(|letter| letter != 'A' && !ALL.contains(letter) && !OTHERS.contains(letter)) {
+        return Err(wrong());
+    }
+    let means = |letter: char| value.contains(letter) || value.contains('A') && ALL.contains(letter);
+    let all = ALL.chars().all(means);
+    let classes = if all { "A".to_owned() } else { ALL.chars().filter(|&letter| means(letter)).collect() };
+    Ok(classes + &OTHERS.chars().filter(|&letter| means(letter)).collect::<String>())
 }
 
 fn in_range<T: PartialOrd + std::fmt::Display>(value: T, least: T, most: T) -> Result<(), String> {
@@ -243,6 +260,18 @@ mod tests {
             assert_eq!((settings.get(name), settings.generation()), before);
         }
         assert!(settings.set("no-such", "1").is_err());
+    }
+
+    #[test]
+    fn letters_of_events_are_shown_in_order() {
+        let settings = Settings::default();
+        for (given, shown) in
+            [("KEA", "AKE"), ("", ""), ("EKxg", "gxKE"), ("mnocKl$s", "$lsnocKm"), ("Ag$lshzxetdE", "AE")]
+        {
+            settings.set("notify-keyspace-events", given).unwrap();
+            assert_eq!(settings.get("notify-keyspace-events"), shown);
+        }
+        assert!(settings.set("notify-keyspace-events", "Ky").is_err());
     }
 
     #[test]

@@ -146,7 +146,7 @@ fn answer_info(row: &Row, out: &mut dyn ReplySink) {
     answer_words(&row.flags.names().collect::<Vec<_>>(), out);
     let (first, last, step) = match row.keys {
         Keys::None | Keys::Counted { .. } | Keys::Streams { .. } => (0, 0, 0),
-        Keys::First | Keys::Destination { .. } | Keys::Storing { .. } => (1, 1, 1),
+        Keys::First | Keys::WithMembers { .. } | Keys::Destination { .. } | Keys::Storing { .. } => (1, 1, 1),
         Keys::Range { first, last, step } => (first, last, step),
     };
     out.integer(first as i64);
@@ -224,7 +224,7 @@ fn answer_key_specs(row: &Row, out: &mut dyn ReplySink) {
     let range = |last: isize, step: usize| [("lastkey", last as i64), ("keystep", step as i64), ("limit", 0)];
     match row.keys {
         Keys::None => out.set(0),
-        Keys::First => {
+        Keys::First | Keys::WithMembers { .. } => {
             out.set(1);
             answer_key_spec(1, "range", &range(0, 1), key_flags(row, 0), out);
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kvark_base::glob;
 use kvark_call::setting::{self, Kind, Setting, TABLE};
 use kvark_call::{Fault, Outcome, ReplySink, Request, Settings};
+use kvark_keyspace::{Classes, Notices};
 use kvark_values::Forms;
 
 use crate::context::Context;
@@ -21,13 +22,12 @@ struct Equivalent {
 }
 
 /// What clients and benchmarks ask for, answered by what is the case.
-const EQUIVALENTS: [Equivalent; 8] = [
+const EQUIVALENTS: [Equivalent; 7] = [
     Equivalent { name: "appendfsync", value: appendfsync },
     Equivalent { name: "appendonly", value: |ctx| if ctx.upkeep.is_durable() { "yes" } else { "no" } },
     Equivalent { name: "cluster-enabled", value: |_| "no" },
     Equivalent { name: "maxmemory", value: |_| "0" },
     Equivalent { name: "maxmemory-policy", value: |_| "noeviction" },
-    Equivalent { name: "notify-keyspace-events", value: |_| "" },
     Equivalent { name: "replica-read-only", value: |_| "yes" },
     Equivalent { name: "save", value: |_| "" },
 ];
@@ -114,16 +114,18 @@ pub fn set(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer 
     for (name, value) in checked(ctx, req)? {
         ctx.world.settings.set(name, &value).map_err(|reason| failed(name, &reason))?;
     }
-    adopt_forms(&ctx.world.settings, ctx.keys.forms());
+    adopt(&ctx.world.settings, ctx.keys.forms(), ctx.keys.notices());
     out.status("OK");
     Ok(Outcome::Done)
 }
 
-/// Makes the thresholds of packed forms what the settings say, whoever else changes settings meanwhile.
-pub fn adopt_forms(settings: &Settings, forms: &Forms) {
+/// Makes the thresholds of packed forms, and what is told of keys, what the settings say, whoever else changes settings meanwhile.
+pub fn adopt(settings: &Settings, forms: &Forms, notices: &Notices) {
     loop {
         let generation = settings.generation();
         forms.named().for_each(|(name, threshold)| threshold.set(settings.number(name)));
+        let events = settings.get("notify-keyspace-events");
+        notices.want(Classes::parse(&events).expect("the letters passed their check"));
         if settings.generation() == generation {
             return;
         }

@@ -7,6 +7,7 @@ use kvark_values::{IntBuffer, StringRef};
 
 use crate::decimal::{Decimal, Parsed};
 use crate::dispatch::check_key;
+use crate::events::INCRBY;
 use crate::row::Answer;
 use crate::typed::string_of;
 
@@ -15,6 +16,7 @@ pub(crate) const SOURCE: &str = include_str!("counters.rs");
 /// Adds `by` to the integer at `key`, a missing one being 0, and returns the sum. The deadline stays.
 pub fn increment(w: &mut Writer, key: &[u8], by: i64) -> Result<i64, Fault> {
     check_key(key)?;
+    w.set_event(&INCRBY);
     let (value, expires_at) = match w.peek(key) {
         None => (0, 0),
         Some(entry) => match string_of(&entry)? {
@@ -23,7 +25,7 @@ pub fn increment(w: &mut Writer, key: &[u8], by: i64) -> Result<i64, Fault> {
         },
     };
     let sum = value.checked_add(by).ok_or_else(|| Fault::new("ERR increment or decrement would overflow"))?;
-    w.put(key, StringRef::Int(sum), expires_at)?;
+    w.update(key, StringRef::Int(sum), expires_at)?;
     Ok(sum)
 }
 
@@ -124,7 +126,7 @@ pub fn incrbyfloat(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> An
         return Err(Fault::new("ERR increment would produce NaN or Infinity"));
     };
     let sum = value.plus(&by).to_string();
-    w.put(key, StringRef::new(sum.as_bytes()), expires_at)?;
+    w.update(key, StringRef::new(sum.as_bytes()), expires_at)?;
     out.bulk(sum.as_bytes());
     Ok(Outcome::Done)
 }

@@ -39,6 +39,14 @@ pub fn dump(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
     Ok(Outcome::Done)
 }
 
+fn put(w: &mut Writer, key: &[u8], value: Value, expires_at: Millis) -> Result<(), Fault> {
+    let (db, of_type) = (w.db(), value.as_ref().of_type());
+    let before = w.put_anew_in(db, key, NewValue::Owned(value), expires_at)?;
+    w.tell_usual(key);
+    w.tell_overwritten(before, db, key, of_type);
+    Ok(())
+}
+
 /// `RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`
 ///
 /// Puts a value that DUMP answered, here or in a Redis, at a key. It expires after `ttl` milliseconds, with ABSTTL so many after the Unix
@@ -64,7 +72,7 @@ pub fn restore(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer
     let value = value_of(req.arg(3), w)?;
     let is_past = expires_at != 0 && expires_at <= w.now_ms();
     match value.filter(|_| !is_past) {
-        Some(value) => w.put_value(key, NewValue::Owned(value), expires_at)?,
+        Some(value) => put(w, key, value, expires_at)?,
         None => drop(w.remove(key)?),
     }
     if let Some(idle_seconds) = options.idle_seconds {

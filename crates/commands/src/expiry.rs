@@ -85,7 +85,7 @@ pub fn persist_key(w: &mut Writer, key: &[u8]) -> Result<bool, Fault> {
 
 /// When `key` expires, in milliseconds since the Unix epoch: `None` for a missing key, `Some(0)` for never.
 pub fn deadline_of(view: &View, key: &[u8]) -> Option<Millis> {
-    view.peek(key).map(|entry| entry.expires_at())
+    view.glance(key).map(|entry| entry.expires_at())
 }
 
 /// `EXPIRE key seconds [NX | XX | GT | LT]`

@@ -115,6 +115,8 @@ const FEW: usize = 64;
 fn raise_in_place(w: &mut Writer, key: &[u8], places: &[Place]) -> Result<(), Fault> {
     let effects = places.len() + 1;
     w.bracket(effects, effects * (key.len() + size_of::<u16>()))?;
+    w.tell_usual(key);
+    w.silence();
     for &place in places {
         let Some(sketch) = sketch_at(w, key)? else { break };
         if sketch.register(place.index)? < place.count {
@@ -134,11 +136,13 @@ fn replace(w: &mut Writer, key: &[u8], new: &[u8]) -> Result<(), Fault> {
         Some(StringRef::Bytes(old)) if old.len() <= new.len() => difference(old, new),
         _ => {
             let expires_at = w.peek(key).map_or(0, |entry| entry.expires_at());
-            return Ok(w.put(key, StringRef::new(new), expires_at)?);
+            return Ok(w.update(key, StringRef::new(new), expires_at)?);
         }
     };
     if !differing.is_empty() {
         w.splice(key, differing.start, &new[differing])?;
+    } else {
+        w.tell_usual(key);
     }
     Ok(())
 }

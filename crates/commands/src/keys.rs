@@ -62,7 +62,7 @@ pub fn unlink(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer 
 /// (integer) 2
 /// ```
 pub fn exists(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    out.integer(req.args_from(1).filter(|key| view.peek(key).is_some()).count() as i64);
+    out.integer(req.args_from(1).filter(|key| view.glance(key).is_some()).count() as i64);
     Ok(Outcome::Done)
 }
 
@@ -98,6 +98,6 @@ pub fn touch(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
 /// none
 /// ```
 pub fn type_of(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    out.status(view.peek(req.arg(1)).map_or("none", |entry| entry.of_type().name()));
+    out.status(view.glance(req.arg(1)).map_or("none", |entry| entry.of_type().name()));
     Ok(Outcome::Done)
 }

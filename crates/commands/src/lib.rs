@@ -28,6 +28,7 @@ pub mod docs;
 pub mod doubles;
 pub mod dump;
 pub mod durability;
+mod events;
 pub mod examples;
 pub mod expiry;
 pub mod geo;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use kvark_base::Millis;
 use kvark_call::{Fault, Outcome, ReplySink, Request};
-use kvark_keyspace::{View, Writer};
+use kvark_keyspace::{Event, View, Writer};
 use kvark_values::Type;
 
 use crate::args;
@@ -33,6 +33,9 @@ pub trait Expiring {
     const TYPE: Type;
     /// What its members are called, as the word `FIELDS` or `MEMBERS` is spelled in small letters.
     const MEMBERS: &'static str;
+
+    /// What it is told as when some go.
+    const REMOVED_EVENT: &'static Event;
 
     /// The one at `key`.
     fn at<'v>(view: &'v View<'_>, key: &[u8]) -> Result<Option<&'v Self>, Fault>;
@@ -188,6 +191,9 @@ pub fn expire<T: Expiring>(w: &mut Writer, req: &Request, scale: Scale, name: &s
     let mut plan = Plan::new(T::at(w, req.arg(1))?);
     let answers: Vec<i64> = members.map(|member| plan.expire(member, at_ms, when, now_ms)).collect();
     let ops = plan.ops;
+    if answers.contains(&REMOVED) {
+        w.set_event(T::REMOVED_EVENT);
+    }
     change::<T>(w, req.arg(1), &ops, &answers, out)
 }
 

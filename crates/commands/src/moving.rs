@@ -4,10 +4,11 @@
 
 use kvark_base::Millis;
 use kvark_call::{Fault, Outcome, ReplySink, Request};
-use kvark_keyspace::{EntryRef, Writer};
-use kvark_values::{NewValue, codec};
+use kvark_keyspace::{EntryRef, Event, Writer};
+use kvark_values::{NewValue, Type, codec};
 
 use crate::args;
+use crate::events::{MOVE_FROM, MOVE_TO, RENAME_FROM, RENAME_TO};
 use crate::row::Answer;
 
 pub(crate) const SOURCE: &str = include_str!("moving.rs");
@@ -15,26 +16,42 @@ pub(crate) const SOURCE: &str = include_str!("moving.rs");
 /// What is taken along.
 struct Load {
     value: NewValue<'static>,
+    of_type: Type,
     len_bytes: usize,
     expires_at: Millis,
 }
+
+/// What is told of the old place, and of the new one.
+type Move = (&'static Event, &'static Event);
+
+const RENAME: Move = (&RENAME_FROM, &RENAME_TO);
+const MOVE: Move = (&MOVE_FROM, &MOVE_TO);
 
 impl Load {
     fn of(entry: EntryRef<'_>) -> Self {
         let value = entry.value();
         let len_bytes = codec::encode(value, &mut codec::Scratch::default()).1.len();
-        Self { value: value.to_owned(), len_bytes, expires_at: entry.expires_at() }
+        Self { value: value.to_owned(), of_type: entry.of_type(), len_bytes, expires_at: entry.expires_at() }
     }
 
-    fn put(self, w: &mut Writer, db: u32, key: &[u8]) -> Result<(), Fault> {
-        Ok(w.put_value_in(db, key, self.value, self.expires_at)?)
+    /// Puts it there, which is told as `event`.
+    fn put(self, w: &mut Writer, db: u32, key: &[u8], event: &'static Event) -> Result<(), Fault> {
+        let of_type = self.of_type;
+        let before = w.put_anew_in(db, key, self.value, self.expires_at)?;
+        w.tell_in(db, event, key);
+        w.tell_overwritten(before, db, key, of_type);
+        Ok(())
     }
 
-    /// Puts it there and removes `from` in the selected database.
-    fn move_to(self, w: &mut Writer, db: u32, key: &[u8], from: &[u8]) -> Result<(), Fault> {
+    /// Puts it there and removes `from` in the selected database, which is told as these two.
+    fn move_to(self, w: &mut Writer, db: u32, key: &[u8], from: &[u8], told: Move) -> Result<(), Fault> {
         w.bracket(2, self.len_bytes + key.len() + from.len())?;
-        self.put(w, db, key)?;
+        let of_type = self.of_type;
+        let before = w.put_anew_in(db, key, self.value, self.expires_at)?;
         w.remove(from)?;
+        w.tell(told.0, from);
+        w.tell_in(db, told.1, key);
+        w.tell_overwritten(before, db, key, of_type);
         Ok(())
     }
 }
@@ -69,7 +86,7 @@ pub fn rename(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer 
     let load = Load::of(w.find(from).ok_or_else(no_such_key)?);
     if from != to {
         let db = w.db();
-        load.move_to(w, db, to, from)?;
+        load.move_to(w, db, to, from, RENAME)?;
     }
     out.status("OK");
     Ok(Outcome::Done)
@@ -93,7 +110,7 @@ pub fn renamenx(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answe
     let free = w.peek(to).is_none();
     if free {
         let db = w.db();
-        load.move_to(w, db, to, from)?;
+        load.move_to(w, db, to, from, RENAME)?;
     }
     out.integer(free.into());
     Ok(Outcome::Done)
@@ -142,7 +159,8 @@ pub fn copy(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
         return Err(same_object());
     }
     let load = w.find(from).filter(|_| replace || w.peek_in(db, to).is_none()).map(Load::of);
-    let copied = load.map(|load| load.put(w, db, to)).transpose()?.is_some();
+    let event = w.silence();
+    let copied = load.map(|load| load.put(w, db, to, event)).transpose()?.is_some();
     out.integer(copied.into());
     Ok(Outcome::Done)
 }
@@ -172,7 +190,7 @@ pub fn move_to(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer
         return Err(same_object());
     }
     let load = w.find(key).filter(|_| w.peek_in(db, key).is_none()).map(Load::of);
-    let moved = load.map(|load| load.move_to(w, db, key, key)).transpose()?.is_some();
+    let moved = load.map(|load| load.move_to(w, db, key, key, MOVE)).transpose()?.is_some();
     out.integer(moved.into());
     Ok(Outcome::Done)
 }

@@ -3,7 +3,7 @@
 use std::ops::BitOr;
 
 use kvark_call::{Fault, Outcome, ReplySink, Request};
-use kvark_keyspace::{View, Writer};
+use kvark_keyspace::{Event, View, Writer};
 use kvark_values::Type;
 
 use crate::context::Context;
@@ -25,6 +25,8 @@ pub struct Row {
     pub handler: Handler,
     /// The Redis (or Valkey) version that had it first.
     pub since: &'static str,
+    /// What its changes are told as; a handler names what is unusual.
+    pub event: Event,
     /// Where its doc comment is.
     pub source: Source,
 }
@@ -157,6 +159,8 @@ impl Flags {
     pub const FACTS: Self = Self(1 << 19);
     /// While it waits for a key, it wants to hear that the key is gone, or holds something else.
     pub const WAITS_FOR_END: Self = Self(1 << 21);
+    /// It writes, and reads other keys: those that are missing are told as misses.
+    pub const READS: Self = Self(1 << 22);
     /// It is about a transaction itself: it is executed between MULTI and EXEC, not queued.
     pub const UNQUEUED: Self = Self(1 << 20);
 
@@ -210,6 +214,13 @@ pub enum Keys {
     None,
     /// The first argument.
     First,
+    /// The first argument; members of that collection, which are looked for, begin at argument `from`, each `step`-th.
+    WithMembers {
+        /// The first member.
+        from: usize,
+        /// How far apart.
+        step: usize,
+    },
     /// From argument `first` to `last` (negative: counted from the end, -1 is the last), each `step`-th.
     Range {
         /// The first key.
@@ -294,7 +305,7 @@ impl Row {
     pub fn keys<'a>(&self, req: &Request<'a>) -> KeyArgs<'a> {
         let (next, left, step) = match self.keys {
             Keys::None => (0, 0, 1),
-            Keys::First => (1, 1, 1),
+            Keys::First | Keys::WithMembers { .. } => (1, 1, 1),
             Keys::Range { first, last, step } => {
                 let last = if last < 0 { req.len() as isize + last } else { last } as usize;
                 let last = last.min(req.len() - 1);
@@ -316,10 +327,30 @@ impl Row {
         if keys.len() == 1 { keys.next() } else { None }
     }
 
+    /// Which arguments of `req` are members that it will look for. A guess: where options come first they are taken for members.
+    #[inline]
+    pub fn members(&self, req: &Request<'_>) -> impl Iterator<Item = usize> + use<> {
+        let (members, step) = match self.keys {
+            Keys::WithMembers { from, step } => (from..req.len(), step),
+            _ => (0..0, 1),
+        };
+        members.step_by(step)
+    }
+
     /// Whether `len` arguments, the name included, are what it takes.
     #[inline]
     pub fn takes(&self, len: usize) -> bool {
         if self.arity >= 0 { len == self.arity as usize } else { len >= usize::from(self.arity.unsigned_abs()) }
+    }
+
+    /// Makes `writer` ready for the handler.
+    #[inline]
+    pub fn prepare(&'static self, writer: &mut Writer<'_>, touching: bool) {
+        writer.set_touching(touching);
+        writer.set_event(&self.event);
+        if self.flags.has(Flags::READS) {
+            writer.tell_misses();
+        }
     }
 
     /// Whether it may change keys.

@@ -14,6 +14,7 @@ use kvark_keyspace::{View, Writer};
 use kvark_values::set::Op;
 use kvark_values::{Collection, Set, StringRef, Type};
 
+use crate::events::{SADD, SREM};
 use crate::member_scan::{self, MemberScan};
 use crate::row::Answer;
 use crate::typed;
@@ -233,8 +234,10 @@ fn move_member(w: &mut Writer, req: &Request, deadline: Millis, is_new: bool) ->
     Op::Remove { member }.encode(&mut taken);
     Op::Add { member, deadline }.encode(&mut put);
     w.bracket(2, from.len() + to.len() + taken.len() + put.len())?;
+    w.set_event(&SREM);
     w.change(from, Type::Set, &taken)?;
     if is_new {
+        w.set_event(&SADD);
         w.change(to, Type::Set, &put)?;
     }
     Ok(())

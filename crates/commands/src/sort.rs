@@ -15,6 +15,7 @@ use kvark_keyspace::{View, Writer};
 use kvark_values::{List, NewValue, StringRef, Value, ValueRef};
 
 use crate::context::Context;
+use crate::events::SORTSTORE;
 use crate::row::Answer;
 use crate::strings::text_of;
 use options::{Options, Order, Storing};
@@ -121,6 +122,8 @@ fn store(ctx: &mut Context, key: &[u8], to: &[u8], options: &Options, out: &mut 
 }
 
 fn put_sorted(w: &mut Writer, key: &[u8], to: &[u8], options: &Options) -> Result<usize, Fault> {
+    w.set_event(&SORTSTORE);
+    w.tell_misses();
     let texts = sorted(w, key, options)?;
     if texts.is_empty() {
         w.remove(to)?;

@@ -25,6 +25,7 @@ use kvark_values::stream::{Entry, Group, GroupOp, Id, IdBuffer, Op};
 use kvark_values::{Collection, IntBuffer, Stream, Type};
 
 use crate::dispatch::one_line;
+use crate::events::CREATECONSUMER;
 use crate::row::Answer;
 use crate::{args, typed};
 use ids::Interval;
@@ -35,6 +36,16 @@ pub(crate) const SOURCE: &str = include_str!("streams.rs");
 fn change(w: &mut Writer, key: &[u8], ops: &[u8]) -> Result<(), Fault> {
     if !ops.is_empty() {
         w.change(key, Type::Stream, ops)?;
+    }
+    Ok(())
+}
+
+/// The next change is told only if it makes the consumer.
+fn name_consumer_event(w: &mut Writer, key: &[u8], group: &[u8], consumer: &[u8]) -> Result<(), Fault> {
+    w.silence();
+    let held = if w.is_told() { group_of(typed::stream(w, key)?, group) } else { None };
+    if held.is_some_and(|(_, group)| group.consumer(consumer).is_none()) {
+        w.set_event(&CREATECONSUMER);
     }
     Ok(())
 }

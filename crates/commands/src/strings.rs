@@ -13,8 +13,8 @@ pub mod ranges;
 
 use kvark_base::Millis;
 use kvark_call::{Fault, Outcome, ReplySink, Request};
-use kvark_keyspace::{View, Writer};
-use kvark_values::{IntBuffer, StringRef};
+use kvark_keyspace::{Event, View, Writer};
+use kvark_values::{IntBuffer, StringRef, Type};
 
 use crate::dispatch::check_key;
 use crate::row::Answer;
@@ -89,13 +89,23 @@ fn store(w: &mut Writer, key: &[u8], value: &[u8], expiry: Expiry, kept: Millis)
     let expires_at = match expiry {
         Expiry::Clear => 0,
         Expiry::Keep => kept,
-        Expiry::At(at_ms) if at_ms <= w.now_ms() => {
-            w.remove(key)?;
-            return Ok(());
+        Expiry::At(at_ms) if at_ms <= w.now_ms() => return come_and_go(w, key),
+        Expiry::At(at_ms) => {
+            w.set_second_event(Some(&Event::EXPIRE));
+            at_ms
         }
-        Expiry::At(at_ms) => at_ms,
     };
     Ok(w.put(key, StringRef::new(value), expires_at)?)
+}
+
+/// A value whose time has passed takes what was there along.
+fn come_and_go(w: &mut Writer, key: &[u8]) -> Result<(), Fault> {
+    let (event, before) = (w.silence(), w.held(key));
+    w.remove(key)?;
+    w.tell_placed(before, key, Type::String);
+    [event, &Event::EXPIRE, &Event::EXPIRED].into_iter().for_each(|event| w.tell(event, key));
+    w.set_event(event);
+    Ok(())
 }
 
 /// The value's bytes, with memory of their own.

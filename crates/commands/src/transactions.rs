@@ -240,7 +240,7 @@ impl Inner<'_, '_, '_, '_, '_> {
             }),
             Handler::Write(handler) => {
                 let answer = self.transaction.write(db, |writer| {
-                    writer.set_touching(touching);
+                    row.prepare(writer, touching);
                     handler(writer, request, out)
                 });
                 self.ctx.session.last_write = self.transaction.written().max(self.ctx.session.last_write);
@@ -251,6 +251,8 @@ impl Inner<'_, '_, '_, '_, '_> {
     }
 
     fn ask(&mut self, handler: crate::row::Ask, request: &Request, out: &mut dyn ReplySink) -> Answer {
+        // It may tell somebody something.
+        self.transaction.tell_notices();
         let ctx = &mut *self.ctx;
         let mut inner = Context {
             world: ctx.world,

@@ -5,10 +5,12 @@ mod common;
 use std::collections::BTreeSet;
 
 use common::{Store, replayed};
+use kvark_call::request::OwnedRequest;
 use kvark_commands::docs::Doc;
 use kvark_commands::examples::{examples, steps};
 use kvark_commands::syntax::spaced;
 use kvark_commands::{Flags, Handler, Keys, ROWS, find, index};
+use kvark_keyspace::Classes;
 
 #[test]
 fn rows_stand_in_order_and_are_found_in_any_case() {
@@ -53,6 +55,27 @@ fn flags_keys_and_handlers_agree() {
         }
         let has_subs = ROWS.iter().any(|sub| sub.name.starts_with(&format!("{}|", row.name)));
         assert_eq!(flags.has(Flags::FAMILY), has_subs, "{}", row.name);
+    }
+}
+
+#[test]
+fn a_row_says_which_arguments_are_members() {
+    for (line, members) in [
+        ("HSET k f v g w", vec!["f", "g"]),
+        ("HMGET k f g", vec!["f", "g"]),
+        ("HINCRBY k f 1", vec!["f"]),
+        ("SISMEMBER k m", vec!["m"]),
+        ("ZADD k 1 m 2 n", vec!["m", "n"]),
+        ("ZINCRBY k 1 m", vec!["m"]),
+        ("ZCARD k", vec![]),
+        ("GET k", vec![]),
+    ] {
+        let request = OwnedRequest::new(line.split(' '));
+        let request = request.as_request();
+        let row = find(request.name()).unwrap();
+        let named: Vec<_> = row.members(&request).map(|argument| request.arg(argument)).collect();
+        assert_eq!(named, members.iter().map(|member| member.as_bytes()).collect::<Vec<_>>(), "{line}");
+        assert_eq!(row.one_key(&request), Some(&b"k"[..]), "{line}");
     }
 }
 
@@ -128,4 +151,36 @@ fn every_example_is_true_and_replays_to_the_same_store() {
     }
     let unseen: Vec<_> = ROWS.iter().map(|row| row.name).filter(|name| !seen.contains(name)).collect();
     assert_eq!(unseen, ["CONFIG|REWRITE", "PSUBSCRIBE", "SHUTDOWN", "SSUBSCRIBE", "SUBSCRIBE"]);
+}
+
+/// Changes that are told under no name of their own: what they do has several, or none.
+const UNNAMED: [&str; 19] = [
+    "BLMOVE",
+    "BLMPOP",
+    "BRPOPLPUSH",
+    "BZMPOP",
+    "HGETEX",
+    "LMOVE",
+    "LMPOP",
+    "MOVE",
+    "PFCOUNT",
+    "PFDEBUG",
+    "RENAME",
+    "RENAMENX",
+    "RPOPLPUSH",
+    "SMOVE",
+    "XACK",
+    "XAUTOCLAIM",
+    "XCLAIM",
+    "XREADGROUP",
+    "ZMPOP",
+];
+
+#[test]
+fn every_command_that_changes_keys_says_what_that_is_told_as() {
+    for row in ROWS.iter().filter(|row| matches!(row.handler, Handler::Write(_))) {
+        let unnamed = row.event.name.is_empty();
+        assert_eq!(unnamed, UNNAMED.contains(&row.name), "{} is told as '{}'", row.name, row.event.name);
+        assert_eq!(unnamed, row.event.class == Classes::NONE, "{}", row.name);
+    }
 }

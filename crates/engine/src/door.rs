@@ -12,8 +12,8 @@ use kvark_call::request::OwnedRequest;
 use kvark_call::{Fault, ReplySink, Session};
 use kvark_commands::typed::string_of;
 use kvark_commands::{Flags, counters, resolve, strings};
-use kvark_keyspace::Writer;
 use kvark_keyspace::order::{Bounds, Walk};
+use kvark_keyspace::{Event, Writer};
 use kvark_log::Admission;
 use kvark_values::{IntBuffer, NewValue, StringRef};
 
@@ -81,6 +81,7 @@ impl Engine {
             keys.clear();
             keys.extend(chunk.iter().map(|(key, _)| self.keyspace.key(key)));
             let mut writer = self.keyspace.write_keys(db, &keys, self.coarse_ms());
+            writer.set_second_event((expires_at != 0).then_some(&Event::EXPIRE));
             writer.bracket(chunk.len(), len_bytes)?;
             for (key, (_, value)) in keys.iter().zip(chunk) {
                 writer.put_hashed(db, key, NewValue::string(value), expires_at)?;

@@ -13,6 +13,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::checkpoint::Checkpointer;
 use crate::facts::{Counters, EngineFacts};
+use crate::notices::Publisher;
 use crate::options::Durability;
 
 /// What an engine is put together from, before recovery.
@@ -94,7 +95,9 @@ impl Engine {
     /// Puts an engine together and recovers: what the tier holds, then the tail of the log.
     pub fn assemble(parts: Parts, world: Arc<World>) -> Result<Arc<Self>> {
         let keyspace = Arc::new(Keyspace::new(parts.keyspace, Arc::clone(&parts.log)));
-        kvark_commands::config::adopt_forms(&world.settings, keyspace.forms());
+        let publisher = Publisher::new(&world, &parts.log, parts.durability);
+        keyspace.notices().set_herald(Box::new(publisher));
+        kvark_commands::config::adopt(&world.settings, keyspace.forms(), keyspace.notices());
         let counters = Arc::new(Counters::default());
         let started = world.clock.uptime();
         let torn = crate::open::recover(&keyspace, &*parts.log, parts.tier.as_deref())?;
@@ -212,6 +215,8 @@ impl Engine {
     }
 
     pub(crate) fn tell_synced(&self) {
+        // First what others hear of the changes, then the answers.
+        self.keyspace.notices().tell();
         self.synced_listeners.lock().iter().for_each(|tell| tell());
     }
 

@@ -1,8 +1,8 @@
 //! `engine`: the composition root. It opens, recovers, executes and runs the background.
 //!
 //! Read in this order: [`options`] (what a store is opened with), [`open`] (which log, which tier, and back to where the
-//! last process stood), [`turn`] (a pipeline's way through), [`queueing`] (between MULTI and EXEC), [`waiting`] (commands that wait for keys), [`door`] (the same for a caller in the process), [`optimistic`] (its transactions), [`checkpoint`]
-//! and [`background`] (what goes on meanwhile), [`upkeep`] and [`facts`] (what commands may ask of all this), [`config_file`] (what CONFIG REWRITE does to a file).
+//! last process stood), [`turn`] (a pipeline's way through), [`look_ahead`] (what is asked for before), [`queueing`] (between MULTI and EXEC), [`waiting`] (commands that wait for keys), [`door`] (the same for a caller in the process), [`optimistic`] (its transactions), [`checkpoint`]
+//! and [`background`] (what goes on meanwhile), [`notices`] (what is published of keys), [`upkeep`] and [`facts`] (what commands may ask of all this), [`config_file`] (what CONFIG REWRITE does to a file).
 //!
 //! Invariant: only `open.rs` knows which log and which tier there are.
 //! Invariant: an answer leaves only after the log is sealed (`os`) or synced (`disk`) up to what the answer depends on;
@@ -14,7 +14,9 @@ mod config_file;
 mod door;
 mod engine;
 mod facts;
+mod look_ahead;
 mod manifest;
+mod notices;
 mod open;
 mod optimistic;
 mod options;

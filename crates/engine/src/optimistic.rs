@@ -5,7 +5,7 @@
 
 use kvark_base::{Millis, Position};
 use kvark_call::Fault;
-use kvark_keyspace::{Needs, View, Writer};
+use kvark_keyspace::{Event, Needs, View, Writer};
 use kvark_values::{IntBuffer, NewValue};
 
 use crate::door::{check_key, check_value};
@@ -78,6 +78,7 @@ fn make(writer: &mut Writer<'_>, changes: &[Change<'_>], len_bytes: usize) -> Re
     for &(key, change) in changes {
         match change {
             Some((value, expires_at)) if expires_at == 0 || expires_at > now_ms => {
+                writer.set_second_event((expires_at != 0).then_some(&Event::EXPIRE));
                 writer.put_value(key, NewValue::string(value), expires_at)?;
             }
             // A time that came before the commit came at once.

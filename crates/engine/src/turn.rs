@@ -1,7 +1,7 @@
 //! A pipeline's way through: parse has happened; look ahead, execute, answer.
 //!
-//! A window of requests is resolved and hashed first and the cache is asked for every bucket, then for every entry; by the
-//! time a command runs, what it needs has arrived. (That is most of what separates a fast server from a plain one:
+//! A window of requests is resolved and hashed first and the cache is asked for what they need ([`crate::look_ahead`]); by the
+//! time a command runs, that has arrived. (That is most of what separates a fast server from a plain one:
 //! `docs/decisions/0005-the-turn.md`.)
 //!
 //! Invariant: a request is executed at most once; a held one not at all.
@@ -14,16 +14,15 @@ use kvark_base::{Millis, Position};
 use kvark_call::fault::Parked;
 use kvark_call::session::{PauseMode, ReplyMode};
 use kvark_call::{Fault, Outcome, Pipeline, ReplySink, Request, Session};
-use kvark_commands::{Context, Flags, Handler, Row, resolve};
-use kvark_keyspace::{Key, Reach};
+use kvark_commands::{Context, Flags, Handler, Row};
+use kvark_keyspace::Reach;
 use kvark_log::Admission;
 
 use crate::engine::Engine;
+use crate::look_ahead::{Prepared, Window};
 use crate::queueing::queue;
 use crate::waiting::stand_in_line;
 
-/// Requests looked at ahead of their execution.
-const WINDOW: usize = 64;
 /// How soon to ask again when the log makes room.
 const ROOM_RETRY_MS: u64 = 1;
 
@@ -57,41 +56,20 @@ pub struct Turn {
 /// Memory that a turn needs and keeps for the next; one a thread.
 #[derive(Debug)]
 pub struct Scratch {
-    prepared: Vec<Prepared>,
+    window: Window,
     random: Random,
 }
 
 impl Default for Scratch {
     fn default() -> Self {
-        Self { prepared: Vec::with_capacity(WINDOW), random: Random::from_system() }
+        Self { window: Window::default(), random: Random::from_system() }
     }
 }
 
 impl Scratch {
     /// A scratch whose commands draw from this seed.
     pub fn from_seed(seed: u64) -> Self {
-        Self { prepared: Vec::with_capacity(WINDOW), random: Random::from_seed(seed) }
-    }
-}
-
-/// A request, resolved.
-#[derive(Debug)]
-struct Prepared {
-    row: Result<&'static Row, Fault>,
-    /// The one key it names; `None` for none or several.
-    key: Option<Hashed>,
-}
-
-/// A key without its bytes, which stay in the connection's buffer.
-#[derive(Debug, Clone, Copy)]
-struct Hashed {
-    hash: u64,
-    shard: u32,
-}
-
-impl Hashed {
-    fn with<'a>(self, bytes: &'a [u8]) -> Key<'a> {
-        Key { bytes, hash: self.hash, shard: self.shard }
+        Self { window: Window::default(), random: Random::from_seed(seed) }
     }
 }
 
@@ -131,10 +109,8 @@ impl Engine {
         let mut turn = Turn { executed: 0, position: 0, end: TurnEnd::Drained };
         let mut next = first;
         while next < pipeline.len() && matches!(turn.end, TurnEnd::Drained) {
-            let end = pipeline.len().min(next + WINDOW);
-            let mut prepared = std::mem::take(&mut scratch.prepared);
-            self.look_ahead(session.db, (next..end).map(|index| pipeline.request(buffer, index)), &mut prepared);
-            for (index, ready) in (next..end).zip(prepared.drain(..)) {
+            let end = scratch.window.look_ahead(&self.keyspace, session.db, pipeline, buffer, next);
+            for (index, ready) in (next..end).zip(scratch.window.prepared.drain(..)) {
                 let request = pipeline.request(buffer, index);
                 match self.step(session, ready, &request, now_ms, out, &mut scratch.random, &mut turn.position) {
                     Ok(Outcome::Done) => {}
@@ -151,45 +127,10 @@ impl Engine {
                     break;
                 }
             }
-            scratch.prepared = prepared;
             next = end;
         }
         self.counters.note_commands(turn.executed as u64);
         turn
-    }
-
-    fn look_ahead<'a>(
-        &self,
-        db: u32,
-        requests: impl ExactSizeIterator<Item = Request<'a>>,
-        prepared: &mut Vec<Prepared>,
-    ) {
-        prepared.clear();
-        if requests.len() == 1 {
-            prepared.extend(requests.map(|request| self.prepare(&request)));
-            return;
-        }
-        let prefetch = self.keyspace.prefetch();
-        for request in requests {
-            let ready = self.prepare(&request);
-            if let Some(hashed) = ready.key {
-                prefetch.bucket(db, &hashed.with(&[]));
-            }
-            prepared.push(ready);
-        }
-        for hashed in prepared.iter().filter_map(|ready| ready.key) {
-            prefetch.entries(db, &hashed.with(&[]));
-        }
-    }
-
-    #[inline]
-    fn prepare(&self, request: &Request<'_>) -> Prepared {
-        let row = resolve(request);
-        let key = row.as_ref().ok().and_then(|row| row.one_key(request)).map(|bytes| {
-            let key = self.keyspace.key(bytes);
-            Hashed { hash: key.hash, shard: key.shard }
-        });
-        Prepared { row, key }
     }
 
     /// Executes one request; `Err` says that it may not run yet and when to ask again.
@@ -372,7 +313,7 @@ impl Engine {
                     (Some(hashed), Some(bytes)) => self.keyspace.write_one(session.db, hashed.with(bytes), now_ms),
                     _ => self.keyspace.write_many(session.db, row.keys(request), now_ms),
                 };
-                writer.set_touching(!session.no_touch);
+                row.prepare(&mut writer, !session.no_touch);
                 let mut result = handler(&mut writer, request, out);
                 stand_in_line(&mut result, writer.view_mut(), session, row, request);
                 session.last_write = writer.written().max(session.last_write);

@@ -113,7 +113,7 @@ impl Engine {
             }
             Handler::Write(handler) => {
                 let mut writer = self.keyspace.write_many(client.db, client.row.keys(&request), now_ms);
-                writer.set_touching(client.touching);
+                client.row.prepare(&mut writer, client.touching);
                 client.ticket.answer(|| {
                     let told = self.told(|out| handler(&mut writer, &request, out));
                     written = writer.written();

@@ -15,6 +15,7 @@ use kvark_values::Forms;
 
 use crate::discarded::Discarded;
 use crate::key::{Key, KeyHasher};
+use crate::notices::{Noted, Notices};
 use crate::order::Orders;
 use crate::shard::{Shard, State};
 use crate::slab::PagePool;
@@ -40,6 +41,7 @@ pub struct Keyspace {
     shards: Box<[Shard]>,
     pub(crate) hasher: KeyHasher,
     log: Arc<dyn Log>,
+    pub(crate) notices: Notices,
     pool: Arc<PagePool>,
     /// Physical database of each name.
     names: [AtomicU8; DATABASES],
@@ -127,6 +129,7 @@ impl Keyspace {
                 .collect(),
             hasher: KeyHasher::new(options.seed, options.shards),
             log,
+            notices: Notices::default(),
             pool,
             names: std::array::from_fn(|db| AtomicU8::new(db as u8)),
             named_at: AtomicU64::new(0),
@@ -151,6 +154,11 @@ impl Keyspace {
     #[inline]
     pub fn log(&self) -> &dyn Log {
         &*self.log
+    }
+
+    /// What is told of keys, and by whom.
+    pub fn notices(&self) -> &Notices {
+        &self.notices
     }
 
     /// Up to which size collections are kept packed.
@@ -233,7 +241,18 @@ impl Keyspace {
 
     #[inline]
     fn view_as_it_is<'a>(&'a self, db: u32, now_ms: Millis, prepared: Option<Key<'a>>, locked: Locked<'a>) -> View<'a> {
-        View { keyspace: self, locked, db, now_ms, touching: true, prepared, seen: Cell::new(0) }
+        let noted = Noted::nothing(&self.notices);
+        View {
+            keyspace: self,
+            locked,
+            db,
+            now_ms,
+            touching: true,
+            prepared,
+            seen: Cell::new(0),
+            tells_misses: true,
+            noted,
+        }
     }
 
     /// The shards of keys, each once, in ascending order.
@@ -261,6 +280,11 @@ impl Keyspace {
 
     pub(crate) fn shard(&self, shard: u32) -> parking_lot::MutexGuard<'_, State> {
         self.shards[shard as usize].state.lock()
+    }
+
+    /// The shard, if nobody holds it.
+    pub(crate) fn try_shard(&self, shard: u32) -> Option<parking_lot::MutexGuard<'_, State>> {
+        self.shards[shard as usize].state.try_lock()
     }
 
     /// How many shards there are.

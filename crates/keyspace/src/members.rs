@@ -78,6 +78,9 @@ impl Writer<'_> {
         let change = MemberChange { of_nothing: false, of_type, ops: &ops };
         let version = self.record_change(db, &key, change).unwrap_or(version);
         self.apply_change(db, &key, change, version);
+        if self.view.keyspace.tells() {
+            self.note_members_expired(db, &key, of_type);
+        }
         true
     }
 }

@@ -8,6 +8,7 @@ use parking_lot::MutexGuard;
 
 use crate::key::Key;
 use crate::keyspace::Keyspace;
+use crate::notices::Notices;
 use crate::shard::State;
 use crate::transaction::Transaction;
 use crate::view::View;
@@ -62,6 +63,11 @@ impl<'a> Reach<'_, 'a> {
     /// Up to which size collections are kept packed.
     pub fn forms(&self) -> &'a Forms {
         self.keyspace().forms()
+    }
+
+    /// What is told of keys.
+    pub fn notices(&self) -> &'a Notices {
+        self.keyspace().notices()
     }
 
     /// The position of the last effect of anybody.

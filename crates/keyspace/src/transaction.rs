@@ -13,6 +13,7 @@ use kvark_base::{Millis, Position, Result};
 use kvark_log::{Bracket, Effect, Log, RecordBuffer};
 
 use crate::keyspace::Keyspace;
+use crate::notices::Noted;
 use crate::shard::State;
 use crate::view::{Locked, View};
 use crate::writer::{Effects, Writer};
@@ -67,6 +68,8 @@ pub struct Transaction<'a> {
     now_ms: Millis,
     seen: Position,
     written: Position,
+    // Behind the shards: it tells when they have been let go.
+    noted: Noted<'a>,
 }
 
 impl Keyspace {
@@ -81,8 +84,8 @@ impl Keyspace {
         }
         let expected = (effects, len_bytes + effects * crate::writer::RECORD_OVERHEAD);
         let effects = Effects::Transaction(Group { log: self.log(), bracket: None, expected });
-        let View { locked, seen, .. } = self.view_of(shards, now_ms);
-        Transaction { effects, locked, keyspace: self, now_ms, seen: seen.get(), written: 0 }
+        let View { locked, seen, noted, .. } = self.view_of(shards, now_ms);
+        Transaction { effects, locked, keyspace: self, now_ms, seen: seen.get(), written: 0, noted }
     }
 
     /// Holds every shard.
@@ -148,12 +151,29 @@ impl<'a> Transaction<'a> {
     fn lend(&mut self, db: u32) -> View<'a> {
         let locked = std::mem::replace(&mut self.locked, Locked::Many(Vec::new()));
         let (keyspace, now_ms) = (self.keyspace, self.now_ms);
-        View { keyspace, locked, db, now_ms, touching: true, prepared: None, seen: Cell::new(0) }
+        let noted = std::mem::replace(&mut self.noted, Noted::nothing(keyspace.notices()));
+        View {
+            keyspace,
+            locked,
+            db,
+            now_ms,
+            touching: true,
+            prepared: None,
+            seen: Cell::new(0),
+            tells_misses: true,
+            noted,
+        }
     }
 
     fn take_back(&mut self, view: View<'a>) {
         self.seen = self.seen.max(view.seen());
         self.locked = view.locked;
+        self.noted = view.noted;
+    }
+
+    /// Tells what its commands have noted so far: something comes that has to be heard behind it.
+    pub fn tell_notices(&self) {
+        self.keyspace.notices().tell();
     }
 
     /// Logs an effect that concerns no key.

@@ -12,6 +12,7 @@ use parking_lot::MutexGuard;
 use crate::entry::EntryRef;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
+use crate::notices::Noted;
 use crate::shard::State;
 
 /// Shards held, in ascending order.
@@ -99,6 +100,10 @@ pub struct View<'a> {
     /// The key whose hash was computed before the command ran.
     pub(crate) prepared: Option<Key<'a>>,
     pub(crate) seen: Cell<Position>,
+    /// Whether keys that are looked for in vain are told.
+    pub(crate) tells_misses: bool,
+    // Behind the shards: it tells when they have been let go.
+    pub(crate) noted: Noted<'a>,
 }
 
 impl<'a> View<'a> {
@@ -171,7 +176,10 @@ impl<'a> View<'a> {
                     unsafe { entry.ptr().touch(self.now_ms / 1000) };
                 }
             }
-            None => counts.misses.set(counts.misses.get() + 1),
+            None => {
+                counts.misses.set(counts.misses.get() + 1);
+                self.note_miss(key.bytes);
+            }
         }
         entry
     }
@@ -182,6 +190,20 @@ impl<'a> View<'a> {
             // SAFETY: the entry is alive and its shard is held.
             unsafe { entry.ptr().touch(seconds) };
         }
+    }
+
+    /// As [`View::find`], but no access.
+    pub fn glance(&self, key: &[u8]) -> Option<EntryRef<'_>> {
+        let entry = self.peek(key);
+        let counts = &self.locked.state(self.key(key).shard).counts;
+        match entry {
+            Some(_) => counts.hits.set(counts.hits.get() + 1),
+            None => {
+                counts.misses.set(counts.misses.get() + 1);
+                self.note_miss(key);
+            }
+        }
+        entry
     }
 
     /// The live entry of `key` in the selected database, leaving no trace.

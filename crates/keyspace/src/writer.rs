@@ -16,15 +16,20 @@ use kvark_values::{NewValue, StringRef, Type, Value, codec};
 
 use crate::entry::{MAX_INLINE_LEN, NewEntry};
 use crate::key::Key;
+use crate::notices::{Event, Put};
 use crate::shard::{MemberChange, State};
 use crate::transaction::Group;
 use crate::view::View;
 
 /// What a command that writes holds. Reads through [`View`], which it derefs to.
 pub struct Writer<'a> {
-    view: View<'a>,
+    pub(crate) view: View<'a>,
     effects: Effects<'a>,
     written: Position,
+    /// What its changes are told as.
+    pub(crate) event: &'static Event,
+    /// And behind that, if anything.
+    pub(crate) second_event: Option<&'static Event>,
 }
 
 /// How effects come into the log.
@@ -51,12 +56,13 @@ pub(crate) const RECORD_OVERHEAD: usize = 48;
 
 impl<'a> Writer<'a> {
     pub(crate) fn new(view: View<'a>) -> Self {
-        Self { view, effects: Effects::Single, written: 0 }
+        Self::within(view, Effects::Single)
     }
 
     /// For a command of a transaction.
     pub(crate) fn within(view: View<'a>, effects: Effects<'a>) -> Self {
-        Self { view, effects, written: 0 }
+        let view = View { tells_misses: false, ..view };
+        Self { view, effects, written: 0, event: &Event::SET, second_event: None }
     }
 
     /// What the transaction takes back.
@@ -94,6 +100,11 @@ impl<'a> Writer<'a> {
         self.put_hashed(self.view.db, &self.view.key(key), NewValue::String(value), expires_at)
     }
 
+    /// As [`Writer::put`], where the value is a new state of the one before, not another in its place.
+    pub fn update(&mut self, key: &[u8], value: StringRef<'_>, expires_at: Millis) -> Result<()> {
+        self.put_as(Put::Update, self.view.db, &self.view.key(key), NewValue::String(value), expires_at)
+    }
+
     /// `key` now holds `value`, whatever that is, and expires at `expires_at` (0: never).
     pub fn put_value(&mut self, key: &[u8], value: NewValue<'_>, expires_at: Millis) -> Result<()> {
         self.put_value_in(self.view.db, key, value, expires_at)
@@ -101,22 +112,41 @@ impl<'a> Writer<'a> {
 
     /// As [`Writer::put_value`], in database `db`.
     pub fn put_value_in(&mut self, db: u32, key: &[u8], value: NewValue<'_>, expires_at: Millis) -> Result<()> {
+        self.put_value_as(Put::Overwrite, db, key, value, expires_at)
+    }
+
+    pub(crate) fn put_value_as(
+        &mut self,
+        put: Put,
+        db: u32,
+        key: &[u8],
+        value: NewValue<'_>,
+        expires_at: Millis,
+    ) -> Result<()> {
         match value {
             // A short string is kept in the form that its bytes ask for.
             NewValue::Owned(Value::Bytes(bytes)) if bytes.len() <= MAX_INLINE_LEN => {
-                self.put_hashed(db, &self.view.key(key), NewValue::string(&bytes), expires_at)
+                self.put_as(put, db, &self.view.key(key), NewValue::string(&bytes), expires_at)
             }
-            value => self.put_hashed(db, &self.view.key(key), value, expires_at),
+            value => self.put_as(put, db, &self.view.key(key), value, expires_at),
         }
     }
 
     /// As [`Writer::put_value_in`], for a key that is hashed already.
     #[inline]
     pub fn put_hashed(&mut self, db: u32, key: &Key<'_>, value: NewValue<'_>, expires_at: Millis) -> Result<()> {
+        self.put_as(Put::Overwrite, db, key, value, expires_at)
+    }
+
+    #[inline]
+    fn put_as(&mut self, put: Put, db: u32, key: &Key<'_>, value: NewValue<'_>, expires_at: Millis) -> Result<()> {
         let db = self.view.keyspace.physical(db);
         let mut scratch = codec::Scratch::default();
         let (kind, payload) = codec::encode(value.as_ref(), &mut scratch);
         let version = self.record(Effect::Put { db: db.into(), key: key.bytes, expires_at, kind, payload })?;
+        if self.view.keyspace.tells() {
+            self.note_put(db, key.bytes, value.as_ref().of_type(), put);
+        }
         let new =
             NewEntry { key: key.bytes, value, expires_at, version, in_tier: false, accessed: self.view.now_ms / 1000 };
         self.view.locked.state_mut(key.shard).put(db, key, new, &self.view.keyspace.hasher);
@@ -134,7 +164,14 @@ impl<'a> Writer<'a> {
         let of_nothing = held.is_some_and(|entry| entry.is_expired(self.view.now_ms));
         let change = MemberChange { of_nothing, of_type, ops };
         let version = self.record_change(db, key, change)?;
+        let tells = self.view.keyspace.tells();
+        if tells {
+            self.note_changing(db, key);
+        }
         self.apply_change(db, key, change, version);
+        if tells {
+            self.note_changed(db, key);
+        }
         Ok(())
     }
 
@@ -199,6 +236,9 @@ impl<'a> Writer<'a> {
         let state = self.view.locked.state_mut(key.shard);
         state.counts.expired += u64::from(reason == Reason::Expired);
         state.remove(db, &key, &found, position);
+        if self.view.keyspace.tells() {
+            self.note_removed(db, key.bytes, reason);
+        }
         Ok(!expired)
     }
 
@@ -211,6 +251,9 @@ impl<'a> Writer<'a> {
         }
         let version = self.record(Effect::ExpireAt { db: db.into(), key: key.bytes, expires_at })?;
         self.view.locked.state_mut(key.shard).set_deadline(db, &key, expires_at, version);
+        if self.view.keyspace.tells() {
+            self.note_deadline(db, key.bytes, expires_at);
+        }
         Ok(true)
     }
 
@@ -223,10 +266,13 @@ impl<'a> Writer<'a> {
             // An expired rest must not shine through.
             let mut text = vec![0; offset];
             text.extend_from_slice(bytes);
-            self.put(key.bytes, StringRef::new(&text), 0)?;
+            self.update(key.bytes, StringRef::new(&text), 0)?;
             return Ok(text.len());
         }
         let version = self.record(Effect::Splice { db: db.into(), key: key.bytes, offset: offset as u64, bytes })?;
+        if self.view.keyspace.tells() {
+            self.note_changing(db, key.bytes);
+        }
         let stamp = self.stamp(&key, version);
         let hasher = &self.view.keyspace.hasher;
         Ok(self.view.locked.state_mut(key.shard).splice(db, &key, offset, bytes, stamp, hasher))
@@ -262,6 +308,9 @@ impl<'a> Writer<'a> {
             Ok(position) => {
                 state.counts.expired += 1;
                 state.remove(db, &Key { bytes: &key, hash, shard }, &found, position);
+                if self.view.keyspace.tells() {
+                    self.note_removed(db, &key, Reason::Expired);
+                }
                 Ok(true)
             }
             Err(error) => {

@@ -11,7 +11,7 @@ use pyo3::types::{PyDict, PyTuple};
 pub(crate) struct Setting {
     name: &'static str,
     alias: Option<&'static str>,
-    /// `text`, `secret`, `integer`, `memory`, `flag`, `choice` or `output-limits`.
+    /// `text`, `secret`, `integer`, `memory`, `flag`, `choice`, `keyspace-events` or `output-limits`.
     kind: &'static str,
     choices: Vec<&'static str>,
     default: &'static str,
@@ -44,6 +44,7 @@ fn kind_of(kind: Kind) -> (&'static str, Vec<&'static str>) {
         Kind::Memory(..) => ("memory", vec![]),
         Kind::Flag => ("flag", vec!["yes", "no"]),
         Kind::Choice(words) => ("choice", words.to_vec()),
+        Kind::KeyspaceEvents => ("keyspace-events", vec![]),
         Kind::OutputLimits => ("output-limits", vec![]),
     }
 }

@@ -18,6 +18,7 @@ use kvark_base::{Millis, Result};
 use crate::collection::Collection;
 use crate::copying::Copying;
 use crate::forms::Forms;
+use crate::members::Approach;
 use crate::wire::Reader;
 use crate::{IntBuffer, StringRef, Type};
 use form::Form;
@@ -56,6 +57,14 @@ impl Hash {
     /// When `field` expires, 0 for never; `None` if there is no such field.
     pub fn deadline_of(&self, field: StringRef<'_>) -> Option<Millis> {
         self.0.deadline_of(field)
+    }
+
+    /// See [`crate::ValueRef::approach`].
+    #[inline]
+    pub fn approach(&self, field: &[u8], approach: &mut Approach) {
+        if let Form::Table(table) = &self.0 {
+            table.pairs.approach(field, approach);
+        }
     }
 
     /// All fields and values, in an order that stays until the next change.

@@ -27,6 +27,7 @@ pub use copying::Copying;
 pub use forms::Forms;
 pub use hash::Hash;
 pub use list::List;
+pub use members::Approach;
 pub use set::Set;
 pub use stream::Stream;
 pub use zset::Zset;
@@ -188,6 +189,17 @@ impl<'a> ValueRef<'a> {
             Self::Zset(_) => Type::Zset,
             Self::Hash(_) => Type::Hash,
             Self::Stream(_) => Type::Stream,
+        }
+    }
+
+    /// Brings a search for `member` one step nearer to the cache, in a big collection: see [`Approach`]. Others are read as a whole.
+    #[inline]
+    pub fn approach(&self, member: &[u8], approach: &mut Approach) {
+        match self {
+            Self::Set(it) => it.approach(member, approach),
+            Self::Zset(it) => it.approach(member, approach),
+            Self::Hash(it) => it.approach(member, approach),
+            Self::String(_) | Self::List(_) | Self::Stream(_) => {}
         }
     }
 

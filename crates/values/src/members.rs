@@ -14,6 +14,7 @@
 //! members only ever move to a smaller place, and only the last one moves, so one that was not seen stays before the cursor.
 //! Invariant: the order of places depends on the changes alone, not on the seed of the hashes.
 
+mod approach;
 mod arena;
 mod deadlines;
 mod index;
@@ -30,6 +31,7 @@ use std::sync::LazyLock;
 use foldhash::quality::FixedState;
 use kvark_base::random::Random;
 
+pub use approach::Approach;
 pub use deadlines::Deadlines;
 
 use arena::{Arena, Ref};

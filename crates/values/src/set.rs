@@ -20,6 +20,7 @@ use kvark_base::{Millis, Result};
 use crate::collection::Collection;
 use crate::copying::Copying;
 use crate::forms::Forms;
+use crate::members::Approach;
 use crate::wire::Reader;
 use crate::{IntBuffer, StringRef, Type};
 use form::Form;
@@ -49,6 +50,12 @@ impl Set {
     /// When `member` expires, 0 for never; `None` if it is none.
     pub fn deadline_of(&self, member: StringRef<'_>) -> Option<Millis> {
         self.0.deadline_of(member)
+    }
+
+    /// See [`crate::ValueRef::approach`].
+    #[inline]
+    pub fn approach(&self, member: &[u8], approach: &mut Approach) {
+        self.0.approach(member, approach);
     }
 
     /// All members, in an order that stays until the next change.

@@ -24,6 +24,7 @@ use kvark_base::{Millis, Result};
 use crate::collection::Collection;
 use crate::copying::{BIG_BYTES, Copying, Place};
 use crate::forms::Forms;
+use crate::members::Approach;
 use crate::wire::{Reader, put_varint};
 use crate::{IntBuffer, StringRef, Type};
 use big::Big;
@@ -86,6 +87,14 @@ impl Zset {
     #[inline]
     pub fn get(&self, member: &[u8]) -> Option<Entry<'_>> {
         each_form!(self, it => it.find(member))
+    }
+
+    /// See [`crate::ValueRef::approach`].
+    #[inline]
+    pub fn approach(&self, member: &[u8], approach: &mut Approach) {
+        if let Form::Big(big) = &self.0 {
+            big.approach(member, approach);
+        }
     }
 
     /// How many members come before it.

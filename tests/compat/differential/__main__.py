@@ -19,21 +19,23 @@ from contextlib import contextmanager
 
 from kvark import Server
 
+from tests.compat.differential.events import Listener
 from tests.compat.differential.phrase import GROUPS
 from tests.compat.differential.run import Difference, Run
 from tests.compat.differential.wire import Client, Reply
 
 
 @contextmanager
-def peer_at(peer: str) -> Iterator[Client]:
+def peer_at(peer: str) -> Iterator[tuple[str, int]]:
     host, colon, port = peer.rpartition(":")
     if colon and port.isdigit():
-        yield Client(host, int(port))
+        yield host, int(port)
     else:
         with tempfile.TemporaryDirectory() as folder:
             process, port_of_peer = start(peer, folder)
             try:
-                yield patient_client(port_of_peer)
+                patient_client(port_of_peer)
+                yield "127.0.0.1", port_of_peer
             finally:
                 process.kill()
                 process.wait()
@@ -99,15 +101,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--most", type=int, default=3, help="how many differences of a word are shown")
     parser.add_argument("--no-exchange", action="store_true", help="do not move dumped values between the two")
     parser.add_argument("--any-error", action="store_true", help="whatever a refusal says: it need only be one")
+    parser.add_argument("--events", action="store_true", help="compare what is told of keys, too (Redis)")
     options = parser.parse_args(argv)
-    with peer_at(options.peer) as peer, tempfile.TemporaryDirectory() as folder, Server(folder, port=0) as server:
+    with peer_at(options.peer) as place, tempfile.TemporaryDirectory() as folder, Server(folder, port=0) as server:
+        places = (place, ("127.0.0.1", server.port))
+        peer, ours = (Client(*place) for place in places)
         run = Run(
             peer,
-            Client("127.0.0.1", server.port),
+            ours,
             options.seed,
             options.only.split(","),
             not options.no_exchange,
             options.any_error,
+            [Listener(asker, Client(*place)) for asker, place in zip((peer, ours), places, strict=True)]
+            if options.events
+            else [],
         )
         run.steps(options.steps)
     show(run.differences, options.most)

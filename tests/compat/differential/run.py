@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from tests.compat.differential import replies
 from tests.compat.differential.dice import ALL_TYPES, Dice
+from tests.compat.differential.events import Listener, settled, without_misses
 from tests.compat.differential.phrase import GROUPS, command
 from tests.compat.differential.wire import Client, Reply, is_error, plain
 
@@ -72,6 +73,7 @@ class Run:
     groups: Sequence[str]
     exchanges: bool = True
     any_error: bool = False
+    listeners: Sequence[Listener] = ()
     asked: Counter[str] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
     history: list[list[bytes]] = field(default_factory=list)
@@ -113,7 +115,7 @@ class Run:
         walks = args[0].upper() in SCANS and not is_error(peer) and not is_error(ours)
         if self.scans_agree(args) if walks else replies.same(args, peer, ours, self.any_error):
             self.level(args, peer, ours)
-            return True
+            return self.events_agree(args, is_error(peer))
         if walks:
             peer, ours = (("found", sorted(set(a) - set(b))) for a, b in (self.found, self.found[::-1]))
         self.differ(args, peer, ours)
@@ -124,12 +126,28 @@ class Run:
         self.ours.send(args)
         return self.peer.receive(), self.ours.receive()
 
+    def events_agree(self, args: list[bytes], refused: bool) -> bool:
+        """Whether both told the same of their keys since the last time.
+
+        How far a command looks before it is refused is its own affair.
+        """
+        if self.listeners:
+            peer, ours = (settled(listener.heard()) for listener in self.listeners)
+            if refused:
+                peer, ours = without_misses(peer), without_misses(ours)
+            if peer != ours:
+                self.differ(args, ("events", peer), ("events", ours))
+                return False
+        return True
+
     def differ(self, args: list[bytes], peer: Reply, ours: Reply) -> None:
         keys = {arg for arg in args[1:] if len(arg) == 2 and arg[1:].isdigit()}
         history = [entry for entry in self.history[:-1] if keys & set(entry[1:])]
         self.differences.append(Difference(args, peer, ours, history))
         self.both([b"FLUSHALL"])
         self.history = []
+        for listener in self.listeners:
+            listener.heard()
 
     def scans_agree(self, args: list[bytes]) -> bool:
         """Cursors are each server's own: what a whole walk finds is the same."""

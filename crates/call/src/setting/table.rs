@@ -83,6 +83,13 @@ pub const TABLE: &[Setting] = &[
         "The bound of the log: checkpoints keep it below this, and with it the time a restart takes.",
     ),
     row("maxclients", Kind::Integer(1, 1_000_000), "10000", MUTABLE, "The most clients at a time."),
+    row(
+        "notify-keyspace-events",
+        Kind::KeyspaceEvents,
+        "",
+        MUTABLE,
+        "Which events of keys are published: `K` and `E` in which channels, and the letters of classes; `A` is most of them.",
+    ),
     row("port", Kind::Integer(0, 65535), "6379", FIXED, "The TCP port; 0 is no TCP."),
     row(
         "protected-mode",

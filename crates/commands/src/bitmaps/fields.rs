@@ -130,7 +130,10 @@ pub fn bitfield(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answe
     let key = req.arg(1);
     let last_byte = steps.iter().filter(|step| step.writes()).map(Step::last_byte).max();
     let answers = match last_byte {
-        None => read_all(w, key, &steps)?,
+        None => {
+            w.tell_misses();
+            read_all(w, key, &steps)?
+        }
         Some(last_byte) if last_byte >= MAX_VALUE_LEN => return Err(offset_out_of_range()),
         Some(last_byte) => write_all(w, key, &steps, last_byte)?,
     };
@@ -185,10 +188,16 @@ fn write_all(w: &mut Writer, key: &[u8], steps: &[Step], last_byte: usize) -> Re
         let effects = writing + 1;
         w.bracket(effects, effects * (key.len() + size_of::<u128>()) + last_byte)?;
     }
+    let (event, begun) = (w.silence(), w.written());
     let answers = steps.iter().map(|step| write_one(w, key, step)).collect::<Result<_, Fault>>()?;
+    let changed = w.written() > begun;
     let len = get_value(w, key)?.map_or(0, |value| value.text_len());
     if len <= last_byte {
         w.splice(key, last_byte, &[0])?;
+    }
+    // That it has grown for what overflowed is told by nobody.
+    if changed {
+        w.tell(event, key);
     }
     Ok(answers)
 }

@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 
 use kvark_base::Millis;
 use kvark_call::{Fault, Outcome, ReplySink, Request};
-use kvark_keyspace::Writer;
+use kvark_keyspace::{Event, Writer};
 use kvark_values::hash::Op;
 use kvark_values::{Hash, StringRef, Type};
 
 use crate::dispatch::check_key;
+use crate::events::{HDEL, HEXPIRE, HPERSIST};
 use crate::member_expiry::{Scale, members};
 use crate::row::Answer;
 use crate::strings::{answer_value, text_of};
@@ -134,6 +135,11 @@ pub fn hgetex(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer 
     }
     let values = values_of(hash, req, first, time.has_passed(now_ms));
     if !ops.is_empty() {
+        w.set_event(match time {
+            Time::Persist => &HPERSIST,
+            time if time.has_passed(now_ms) => &HDEL,
+            _ => &HEXPIRE,
+        });
         w.change(key, Type::Hash, &ops)?;
     }
     answer_values(&values, out);
@@ -272,12 +278,30 @@ pub fn hsetex(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer 
                 time => set_op(req.arg(at), req.arg(at + 1), time).encode(&mut ops),
             }
         }
-        if !ops.is_empty() {
+        if let Time::At(_) = words.time {
+            w.set_second_event(Some(if words.time.has_passed(now_ms) { &HDEL } else { &HEXPIRE }));
+        }
+        if ops.is_empty() {
+            tell_come_and_gone(w, key);
+        } else {
             w.change(key, Type::Hash, &ops)?;
         }
     }
     out.integer(holds.into());
     Ok(Outcome::Done)
+}
+
+/// Fields were set to values whose time has passed: nothing is different now, not even whether there is a hash.
+fn tell_come_and_gone(w: &mut Writer, key: &[u8]) {
+    let missing = w.peek(key).is_none();
+    if missing {
+        w.tell_placed(w.held(key), key, Type::Hash);
+    }
+    w.tell_usual(key);
+    w.tell(&HDEL, key);
+    if missing {
+        w.tell(&Event::DEL, key);
+    }
 }
 
 fn set_op<'a>(field: &'a [u8], value: &'a [u8], time: Time) -> Op<'a> {

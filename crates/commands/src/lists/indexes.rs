@@ -130,6 +130,8 @@ pub fn ltrim(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
         let stay = places(start, stop, len);
         if stay.len() < len {
             change(w, req.arg(1), &Op::Trim { start: stay.start, len: stay.len() })?;
+        } else {
+            w.tell_usual(req.arg(1));
         }
     }
     out.status("OK");

@@ -3,15 +3,30 @@
 //! Invariant: a value that goes from one list to another is in one of them, also after a crash.
 
 use kvark_call::{Fault, Outcome, ReplySink, Request};
-use kvark_keyspace::Writer;
+use kvark_keyspace::{Event, Writer};
 use kvark_values::list::{End, Op};
 use kvark_values::{Collection, IntBuffer, Type};
 
 use super::{OP_OVERHEAD, change, end_named, outermost, outermost_many};
+use crate::events::{LPOP, LPUSH, RPOP, RPUSH};
 use crate::row::Answer;
 use crate::{args, typed};
 
 pub(crate) const SOURCE: &str = include_str!("transfers.rs");
+
+fn popped(end: End) -> &'static Event {
+    match end {
+        End::Front => &LPOP,
+        End::Back => &RPOP,
+    }
+}
+
+fn pushed(end: End) -> &'static Event {
+    match end {
+        End::Front => &LPUSH,
+        End::Back => &RPUSH,
+    }
+}
 
 /// `LMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT>`
 ///
@@ -90,10 +105,14 @@ pub(super) fn transfer(
     if from.0 == to.0 {
         let mut ops = Vec::new();
         [pop, push].iter().for_each(|op| op.encode(&mut ops));
+        w.set_event(pushed(to.1));
+        w.set_second_event(Some(popped(from.1)));
         w.change(from.0, Type::List, &ops)?;
     } else {
         w.bracket(2, from.0.len() + to.0.len() + text.len() + 2 * OP_OVERHEAD)?;
+        w.set_event(pushed(to.1));
         change(w, to.0, &push)?;
+        w.set_event(popped(from.1));
         change(w, from.0, &pop)?;
     }
     out.bulk(&text);
@@ -126,6 +145,7 @@ impl Wanted {
             let key = req.arg(at);
             let Some(list) = typed::list(w, key)? else { continue };
             let (n, texts) = (self.count.min(list.len()), outermost_many(list, self.end, self.count));
+            w.set_event(popped(self.end));
             change(w, key, &Op::Pop { end: self.end, n })?;
             out.array(2);
             out.bulk(key);

@@ -2,10 +2,11 @@
 
 use kvark_base::Millis;
 use kvark_call::{Fault, ReplySink, Request};
-use kvark_keyspace::{View, Writer};
+use kvark_keyspace::{Event, View, Writer};
 use kvark_values::set::Op;
 use kvark_values::{Set, StringRef, Type};
 
+use crate::events::SREM;
 use crate::member_expiry::{self, Expiring, Scale};
 use crate::row::Answer;
 use crate::typed;
@@ -15,6 +16,7 @@ pub(crate) const SOURCE: &str = include_str!("deadlines.rs");
 impl Expiring for Set {
     const TYPE: Type = Type::Set;
     const MEMBERS: &'static str = "members";
+    const REMOVED_EVENT: &'static Event = &SREM;
 
     fn at<'v>(view: &'v View<'_>, key: &[u8]) -> Result<Option<&'v Self>, Fault> {
         typed::set(view, key)

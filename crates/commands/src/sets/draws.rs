@@ -75,7 +75,7 @@ fn pop(w: &mut Writer, key: &[u8], count: usize) -> Result<Vec<u8>, Fault> {
         sample(set, count, |bound| w.random_below(bound)).for_each(take);
     }
     if takes_all {
-        w.remove(key)?;
+        w.remove_emptied(key)?;
     } else if !ops.is_empty() {
         w.change(key, Type::Set, &ops)?;
     }

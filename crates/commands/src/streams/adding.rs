@@ -8,6 +8,7 @@ use kvark_values::{Collection, Stream};
 use super::ids::NewId;
 use super::trimming::{Added, Before, Trim, TrimWords};
 use super::{answer_id, change, ids};
+use crate::events::XTRIM;
 use crate::row::Answer;
 use crate::{args, typed};
 
@@ -36,10 +37,13 @@ pub(crate) const SOURCE: &str = include_str!("adding.rs");
 /// ```
 pub fn xadd(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
     let (key, words) = (req.arg(1), Words::parse(w, req)?);
-    let Some((id, ops)) = plan(w, req, &words)? else {
+    let Some(Plan { id, ops, trims }) = plan(w, req, &words)? else {
         out.null();
         return Ok(Outcome::Done);
     };
+    if trims {
+        w.set_second_event(Some(&XTRIM));
+    }
     change(w, key, &ops)?;
     answer_id(id, out);
     Ok(Outcome::Done)
@@ -78,8 +82,16 @@ impl Words {
     }
 }
 
+/// An entry to be added.
+struct Plan {
+    id: Id,
+    ops: Vec<u8>,
+    /// Whether others go for it.
+    trims: bool,
+}
+
 /// The new id and the operations; `None` when the key is missing and shall not be made.
-fn plan(view: &View, req: &Request, words: &Words) -> Result<Option<(Id, Vec<u8>)>, Fault> {
+fn plan(view: &View, req: &Request, words: &Words) -> Result<Option<Plan>, Fault> {
     let none = Stream::default();
     let stream = match typed::stream(view, req.arg(1))? {
         Some(stream) => stream,
@@ -90,11 +102,12 @@ fn plan(view: &View, req: &Request, words: &Words) -> Result<Option<(Id, Vec<u8>
     let mut ops = Vec::with_capacity(req.len_bytes() + 2 * req.len() + 32);
     let pairs: Vec<&[u8]> = req.args_from(words.fields_at).collect();
     Op::Append { id, pairs: &pairs }.encode(&mut ops);
+    let mut trims = false;
     if let Some(trim) = words.trim {
         let added = Some(Added { id, joins: stream.has_room(ops.len(), view.forms()) });
-        trim.put_ops(Before { stream, added }, &mut ops);
+        trims = trim.put_ops(Before { stream, added }, &mut ops) > 0;
     }
-    Ok(Some((id, ops)))
+    Ok(Some(Plan { id, ops, trims }))
 }
 
 fn new_id(stream: &Stream, id: NewId, now_ms: u64) -> Result<Id, Fault> {

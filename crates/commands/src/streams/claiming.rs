@@ -9,7 +9,7 @@ use kvark_values::stream::{Group, GroupOp, Id, Pending};
 
 use super::claim_words::{Options, Scan};
 use super::pending::idle_ms;
-use super::{answer_entry, answer_id, answer_ids, change, ids, known_group, put_group_op};
+use super::{answer_entry, answer_id, answer_ids, change, ids, known_group, name_consumer_event, put_group_op};
 use crate::row::Answer;
 use crate::typed;
 
@@ -52,6 +52,7 @@ pub fn xclaim(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer 
         }
     }
     let done = claim.finish();
+    name_consumer_event(w, key, name, req.arg(3))?;
     change(w, key, &done.ops)?;
     answer_claimed(w, key, &done.claimed, options.just_id, out)?;
     Ok(Outcome::Done)
@@ -83,6 +84,7 @@ pub fn xautoclaim(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Ans
     let mut claim = Claim::new(group, how_now(req, w, scan.min_idle, scan.just_id));
     let (next, deleted) = scan.run(stream, group, &mut claim);
     let done = claim.finish();
+    name_consumer_event(w, key, req.arg(2), req.arg(3))?;
     change(w, key, &done.ops)?;
     out.array(3);
     answer_id(next, out);

@@ -11,7 +11,7 @@ use kvark_values::{Collection, Stream};
 
 use super::progress::{Facts, Progress};
 use super::reading::{Reader, Words, answer_streams, has_from};
-use super::{answer_entries, answer_entry, answer_id, change, group_of, ids, put_group_op};
+use super::{answer_entries, answer_entry, answer_id, change, group_of, ids, name_consumer_event, put_group_op};
 use crate::dispatch::one_line;
 use crate::row::Answer;
 use crate::typed;
@@ -57,6 +57,7 @@ pub fn xreadgroup(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Ans
     let mut served = Vec::new();
     for asked in &asked {
         let plan = reading.plan(w, asked)?;
+        name_consumer_event(w, asked.key, group, consumer)?;
         change(w, asked.key, &plan.ops)?;
         served.extend(plan.served.map(|served| (asked.key, served)));
     }

@@ -49,7 +49,10 @@ pub fn append(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer 
             w.put(key, StringRef::new(bytes), 0)?;
             bytes.len()
         }
-        Some(len) if bytes.is_empty() => len,
+        Some(len) if bytes.is_empty() => {
+            w.tell_usual(key);
+            len
+        }
         Some(len) => {
             check_len(len, bytes.len())?;
             w.splice(key, len, bytes)?

@@ -67,7 +67,7 @@ impl Leaving {
     /// Removes them. Where all go, so does the key, which is less to do and to log.
     pub(super) fn remove(&self, w: &mut Writer, key: &[u8]) -> Result<(), Fault> {
         if self.count > 0 && self.count == self.len {
-            w.remove(key)?;
+            w.remove_emptied(key)?;
         } else if self.count > 0 {
             w.change(key, Type::Zset, &self.ops)?;
         }

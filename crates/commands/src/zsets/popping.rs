@@ -6,6 +6,7 @@ use kvark_values::zset::Score;
 use kvark_values::{Collection, IntBuffer, StringRef, Zset};
 
 use super::leaving::Leaving;
+use crate::events::{ZPOPMAX, ZPOPMIN};
 use crate::row::Answer;
 use crate::{args, typed, waiting};
 
@@ -156,6 +157,7 @@ impl Wanted {
         for key in req.args_from(self.first).take(self.keys) {
             let Some(zset) = typed::zset(w, key)? else { continue };
             let taken = Taken::of(zset, self.end, self.count);
+            w.set_event(if self.end == End::Min { &ZPOPMIN } else { &ZPOPMAX });
             taken.leaving.remove(w, key)?;
             out.array(2);
             out.bulk(key);

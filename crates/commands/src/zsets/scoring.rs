@@ -11,6 +11,7 @@ use kvark_values::zset::{Op, Score};
 use kvark_values::{Type, Zset};
 
 use super::answer_score;
+use crate::events::ZINCR;
 use crate::row::Answer;
 use crate::{doubles, typed};
 
@@ -148,6 +149,9 @@ pub fn add(w: &mut Writer, key: &[u8], words: &Words, pairs: &[(Score, &[u8])]) 
         plan.put(member, score, at + 1 == pairs.len())?;
     }
     let Plan { added, ops, .. } = plan;
+    if words.incr {
+        w.set_event(&ZINCR);
+    }
     if !ops.is_empty() {
         w.change(key, Type::Zset, &ops)?;
     }

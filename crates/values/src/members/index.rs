@@ -49,6 +49,12 @@ impl Index {
         self.segments[self.id(hash)].ask_for(hash);
     }
 
+    /// Where a member with this hash may be.
+    #[inline]
+    pub(super) fn guess(&self, hash: u64) -> Option<u32> {
+        self.segments[self.id(hash)].guess(hash)
+    }
+
     /// The place of a member with this hash that `is` the one.
     #[inline]
     pub(super) fn find(&self, hash: u64, is: impl FnMut(u32) -> bool) -> Option<u32> {

@@ -119,6 +119,15 @@ impl Segment {
         None
     }
 
+    /// The first place in the home bucket that may be that of a member with this hash.
+    #[inline]
+    pub(super) fn guess(&self, hash: u64) -> Option<u32> {
+        let (mask, tag) = (self.mask(), hash as u32 & !self.mask());
+        let bucket = &self.buckets[self.home(hash)];
+        let hits = bits_where(bucket, |slot| slot & !mask == tag && slot != EMPTY && slot & mask != mask);
+        (hits != 0).then(|| (bucket.0[hits.trailing_zeros() as usize] & mask) - 1)
+    }
+
     /// Adds a member that is not there.
     pub(super) fn insert(&mut self, hash: u64, place: u32) {
         let (gone, new) = (self.gone(), self.slot(hash, place));

@@ -8,6 +8,7 @@ use super::intset::Intset;
 use super::table::Table;
 use crate::StringRef;
 use crate::forms::Forms;
+use crate::members::Approach;
 use crate::packed::{self, Packed};
 
 /// The most bytes in one allocation, whatever the thresholds allow.
@@ -143,6 +144,13 @@ impl Form {
             Self::Integers(integers) => integers.get(index).map(StringRef::Int),
             Self::Packed(packed) => packed.get(index),
             Self::Table(table) => table.at(index),
+        }
+    }
+
+    #[inline]
+    pub(super) fn approach(&self, member: &[u8], approach: &mut Approach) {
+        if let Self::Table(table) = self {
+            table.approach(member, approach);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use kvark_base::Millis;
 
-use crate::members::{Deadlines, Names};
+use crate::members::{Approach, Deadlines, Names};
 use crate::{IntBuffer, StringRef};
 
 /// See the module.
@@ -56,6 +56,10 @@ impl Table {
     #[inline]
     pub(super) fn at(&self, index: usize) -> Option<StringRef<'_>> {
         (index < self.len()).then(|| StringRef::new(self.members.member(index)))
+    }
+
+    pub(super) fn approach(&self, member: &[u8], approach: &mut Approach) {
+        self.members.approach(member, approach);
     }
 
     pub(super) fn ask_ahead(&self, soon: [usize; 3]) {

@@ -8,7 +8,7 @@ use kvark_base::Millis;
 
 use super::index::{self, Index, Slot, Way, hint};
 use super::{Edge, Entry, Score, order};
-use crate::members::{Deadlines, Scored};
+use crate::members::{Approach, Deadlines, Scored};
 use crate::{IntBuffer, StringRef};
 
 /// See the module.
@@ -62,6 +62,12 @@ impl Big {
     #[inline]
     pub fn find(&self, member: &[u8]) -> Option<Entry<'_>> {
         self.members.find(member).map(|id| self.entry(id as u32))
+    }
+
+    /// See [`super::Zset::approach`].
+    #[inline]
+    pub fn approach(&self, member: &[u8], approach: &mut Approach) {
+        self.members.approach(member, approach);
     }
 
     #[inline]
