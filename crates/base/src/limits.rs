@@ -15,6 +15,9 @@ pub const MAX_ARGS: usize = 1024 * 1024;
 /// The most bytes of the commands that wait for EXEC (Redis' own bound of what a client has sent and is not executed).
 pub const MAX_QUEUE_LEN: usize = 1 << 30;
 
+/// The most memory of one interpreter of scripts, in bytes.
+pub const MAX_SCRIPT_MEMORY: usize = 1 << 30;
+
 /// The longest inline command in bytes.
 pub const MAX_INLINE_LEN: usize = 64 * 1024;
 

@@ -13,6 +13,7 @@ const ERROR: u8 = TEXTS | 1;
 const BULK: u8 = TEXTS | 2;
 const FORMAT: u8 = TEXTS | 3;
 const VERBATIM: u8 = TEXTS | 4;
+const BIG_NUMBER: u8 = TEXTS | 5;
 const INTEGER: u8 = 0;
 const BULK_INTEGER: u8 = 1;
 const NULL: u8 = 2;
@@ -40,6 +41,11 @@ impl Recording {
     /// An empty one with room for so many steps and bytes of text.
     pub fn with_room(steps: usize, text_len: usize) -> Self {
         Self(Vec::with_capacity(steps * STEP_LEN + text_len))
+    }
+
+    /// Forgets everything and keeps its memory.
+    pub fn clear(&mut self) {
+        self.0.clear();
     }
 
     /// How many bytes it takes.
@@ -84,6 +90,7 @@ fn play_text(kind: u8, text: &[u8], out: &mut dyn ReplySink) {
     match kind {
         STATUS => out.status(word(text)),
         ERROR => out.error(word(text)),
+        BIG_NUMBER => out.big_number(word(text)),
         _ => out.bulk(text),
     }
 }
@@ -166,6 +173,9 @@ impl ReplySink for Recording {
         self.text(FORMAT, format.as_bytes());
         self.text(VERBATIM, text);
     }
+    fn big_number(&mut self, digits: &str) {
+        self.text(BIG_NUMBER, digits.as_bytes());
+    }
     fn speak(&mut self, version: Version) {
         self.number(SPEAK, version as u64);
     }
@@ -197,6 +207,7 @@ mod tests {
         out.boolean(false);
         out.verbatim("mkd", b"# text");
         out.verbatim("txt", b"more");
+        out.big_number("12345678901234567890");
         out.speak(Version::Resp3);
         out.speak(Version::Resp2);
     }

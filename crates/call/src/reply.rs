@@ -55,6 +55,10 @@ pub trait ReplySink {
     fn boolean(&mut self, value: bool);
     /// Text with a three-letter format such as `txt` (RESP2: bytes).
     fn verbatim(&mut self, format: &str, text: &[u8]);
+    /// A number of any length, by its digits (RESP2: bytes).
+    fn big_number(&mut self, digits: &str) {
+        self.bulk(digits.as_bytes());
+    }
     /// From here on, speak `version`.
     fn speak(&mut self, version: Version);
 }

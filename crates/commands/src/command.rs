@@ -180,6 +180,7 @@ fn categories(row: &Row) -> Vec<&'static str> {
         (flags.has(Flags::BLOCKING), "@blocking"),
         (flags.has(Flags::ADMIN) || flags.has(Flags::DANGEROUS), "@dangerous"),
         (row.group == Group::Pubsub, "@pubsub"),
+        (row.group == Group::Scripting, "@scripting"),
         (row.group == Group::Connection, "@connection"),
     ]
     .into_iter()

@@ -4,6 +4,7 @@ use kvark_base::random::Random;
 use kvark_base::{Millis, Position, Result};
 use kvark_call::{FactSheet, Fault, Session, World};
 use kvark_keyspace::Reach;
+use kvark_scripts::Scripts;
 
 use crate::row::Row;
 
@@ -11,6 +12,8 @@ use crate::row::Row;
 pub struct Context<'a, 'k> {
     /// Time, settings, who is connected.
     pub world: &'a World,
+    /// The scripts that the store knows.
+    pub scripts: &'a Scripts,
     /// Who is asking.
     pub session: &'a mut Session,
     /// All keys, by whatever way leads to them now.

@@ -132,6 +132,13 @@ pub fn resolve(req: &Request<'_>) -> Result<&'static Row, Fault> {
     Ok(row)
 }
 
+/// The row that `req` names, with nothing checked.
+#[inline]
+pub(crate) fn find_row(req: &Request<'_>) -> Option<&'static Row> {
+    let row = find(req.name())?;
+    if row.flags.has(Flags::FAMILY) && req.len() > 1 { find_sub(row, req.arg(1)) } else { Some(row) }
+}
+
 /// Refuses a key that is too long to be kept.
 #[inline]
 pub fn check_key(key: &[u8]) -> Result<(), Fault> {

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`row`] (what is known of a command), [`table`] (all of them), [`dispatch`] (from a request to its
 //! row), [`context`] (what a command without a shard may ask), then the families: [`strings`], [`counters`], [`bitmaps`],
-//! [`hyperloglog`]; [`lists`], [`hashes`], [`sets`], [`zsets`], [`geo`], [`streams`]; [`keys`], [`moving`], [`expiry`], [`sort`], [`scan`], [`databases`], [`transactions`]; [`connection`], [`client`] and [`pubsub`];
+//! [`hyperloglog`]; [`lists`], [`hashes`], [`sets`], [`zsets`], [`geo`], [`streams`]; [`keys`], [`moving`], [`expiry`], [`sort`], [`scan`], [`databases`], [`transactions`], [`scripting`]; [`connection`], [`client`] and [`pubsub`];
 //! [`command`], [`config`], [`server`], [`object`], [`durability`], [`debug`]. [`sampling`] and [`member_scan`] serve all words
 //! that choose among members. [`docs`], [`mod@examples`] and [`syntax`] read the doc comments.
 //!
@@ -45,6 +45,7 @@ pub mod pubsub;
 pub mod row;
 pub mod sampling;
 pub mod scan;
+pub mod scripting;
 pub mod server;
 pub mod sets;
 pub mod sort;

@@ -52,6 +52,7 @@ pub enum Group {
     Hyperloglog,
     List,
     Pubsub,
+    Scripting,
     Server,
     Set,
     SortedSet,
@@ -72,6 +73,7 @@ impl Group {
             Self::Hyperloglog => "hyperloglog",
             Self::List => "list",
             Self::Pubsub => "pubsub",
+            Self::Scripting => "scripting",
             Self::Server => "server",
             Self::Set => "set",
             Self::SortedSet => "sorted-set",
@@ -94,7 +96,7 @@ impl Group {
     /// The category of a group that is about one type.
     pub fn type_category(self) -> Option<&'static str> {
         match self {
-            Self::Connection | Self::Generic | Self::Pubsub | Self::Server => None,
+            Self::Connection | Self::Generic | Self::Pubsub | Self::Scripting | Self::Server => None,
             Self::Bitmap => Some("@bitmap"),
             Self::Geo => Some("@geo"),
             Self::Hash => Some("@hash"),
@@ -163,6 +165,8 @@ impl Flags {
     pub const READS: Self = Self(1 << 22);
     /// It is about a transaction itself: it is executed between MULTI and EXEC, not queued.
     pub const UNQUEUED: Self = Self(1 << 20);
+    /// It runs a script, and what that does is found out as it goes.
+    pub const SCRIPT: Self = Self(1 << 24);
 
     /// The flags that `COMMAND INFO` names, in Redis' order.
     const NAMED: [(Self, &'static str); 13] = [

@@ -9,14 +9,15 @@ use crate::hyperloglog::debugging;
 use crate::lists::{blocking, indexes, matches, transfers};
 use crate::pubsub::asking;
 use crate::row::{Flags, Group, Handler, Keys, Row, Source};
+use crate::scripting::cached;
 use crate::sets::{algebra, deadlines, draws};
 use crate::streams::{adding, claiming, group_reading, groups, info, pending, reading, removing, trimming};
 use crate::strings::{conditions, lcs, many, ranges};
 use crate::zsets::{combining, drawing, expiring, leaving, popping, scoring, stretches};
 use crate::{
     bitmaps, client, command, config, connection, counters, databases, debug, dump, durability, events, expiry, geo,
-    hashes, hyperloglog, keys, lists, moving, object, pubsub, scan, server, sets, sort, streams, strings, transactions,
-    zsets,
+    hashes, hyperloglog, keys, lists, moving, object, pubsub, scan, scripting, server, sets, sort, streams, strings,
+    transactions, zsets,
 };
 
 macro_rules! row {
@@ -64,6 +65,10 @@ const WAITS: Flags = Flags::BLOCKING;
 const FAMILY: Flags = TOLD.and(Flags::FAMILY);
 /// Part of a transaction's frame.
 const FRAME: Flags = CONNECT.and(Flags::FAST).and(Flags::UNQUEUED);
+/// Runs a script, which finds out as it goes which keys it reaches.
+const RUN: Flags = Flags::NOSCRIPT.and(Flags::STALE).and(Flags::MOVABLE_KEYS).and(Flags::ANY_KEY).and(Flags::SCRIPT);
+const RUN_WRITING: Flags = RUN.and(Flags::MAY_REPLICATE);
+const RUN_READING: Flags = RUN.and(Flags::READONLY);
 /// Its patterns may lead to any key.
 const SORTS: Flags = Flags::DANGEROUS.and(Flags::MOVABLE_KEYS).and(Flags::ANY_KEY);
 const MANY: Keys = Keys::Range { first: 1, last: -1, step: 1 };
@@ -95,7 +100,7 @@ pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
 #[allow(clippy::large_const_arrays)] // It is read at compile time only.
-pub(crate) const TABLE: [Row; 306] = [
+pub(crate) const TABLE: [Row; 317] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append), "append"),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -160,6 +165,10 @@ pub(crate) const TABLE: [Row; 306] = [
     row!("DISCARD", 1, Transactions, FRAME, NONE, "2.0.0", Ask(transactions::discard)),
     row!("DUMP", 2, Generic, READ, FIRST, "2.6.0", Read(dump::dump)),
     row!("ECHO", 2, Connection, CONNECT_FAST, NONE, "1.0.0", Ask(connection::echo)),
+    row!("EVAL", -3, Scripting, RUN_WRITING, COUNTED_SECOND, "2.6.0", Ask(scripting::eval)),
+    row!("EVALSHA", -3, Scripting, RUN_WRITING, COUNTED_SECOND, "2.6.0", Ask(scripting::evalsha)),
+    row!("EVALSHA_RO", -3, Scripting, RUN_READING, COUNTED_SECOND, "7.0.0", Ask(scripting::evalsha_ro)),
+    row!("EVAL_RO", -3, Scripting, RUN_READING, COUNTED_SECOND, "7.0.0", Ask(scripting::eval_ro)),
     row!("EXEC", 1, Transactions, Flags::NOSCRIPT.and(TOLD).and(Flags::UNQUEUED), NONE, "1.2.0", Ask(transactions::exec)),
     row!("EXISTS", -2, Generic, READ_FAST, MANY, "1.0.0", Read(keys::exists)),
     row!("EXPIRE", -3, Generic, WRITE_FAST, FIRST, "1.0.0", Write(expiry::expire), "expire"),
@@ -284,6 +293,13 @@ pub(crate) const TABLE: [Row; 306] = [
     row!("SAVE", 1, Server, ADMIN.and(Flags::BLOCKING).and(Flags::NO_MULTI), NONE, "1.0.0", Ask(durability::save)),
     row!("SCAN", -2, Generic, READ.and(Flags::ANY_KEY), NONE, "2.8.0", Ask(scan::scan)),
     row!("SCARD", 2, Set, READ_FAST, FIRST, "1.0.0", Read(sets::scard)),
+    row!("SCRIPT", -2, Scripting, FAMILY, NONE, "2.6.0", Ask(cached::script)),
+    row!("SCRIPT|DEBUG", 3, Scripting, Flags::NOSCRIPT, NONE, "3.2.0", Ask(cached::debug)),
+    row!("SCRIPT|EXISTS", -3, Scripting, Flags::NOSCRIPT, NONE, "2.6.0", Ask(cached::exists)),
+    row!("SCRIPT|FLUSH", -2, Scripting, Flags::NOSCRIPT, NONE, "2.6.0", Ask(cached::flush)),
+    row!("SCRIPT|HELP", 2, Scripting, TOLD, NONE, "5.0.0", Ask(cached::help)),
+    row!("SCRIPT|LOAD", 3, Scripting, Flags::NOSCRIPT.and(Flags::STALE), NONE, "2.6.0", Ask(cached::load)),
+    row!("SCRIPT|SHOW", 3, Scripting, Flags::NOSCRIPT, NONE, "8.0.0", Ask(cached::show)),
     row!("SDIFF", -2, Set, READ, MANY, "1.0.0", Read(algebra::sdiff)),
     row!("SDIFFSTORE", -3, Set, MAKE.and(Flags::READS), MANY, "1.0.0", Write(algebra::sdiffstore), "sdiffstore"),
     row!("SELECT", 2, Connection, Flags::FAST.and(Flags::LOADING).and(Flags::STALE), NONE, "1.0.0", Ask(databases::select)),

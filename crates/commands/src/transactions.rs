@@ -205,29 +205,36 @@ fn add_needs(needs: &mut Needs, row: &Row, request: &Request, shard: impl Fn(&[u
 }
 
 /// The commands of a transaction, on their way.
-struct Inner<'i, 'c, 'k, 't, 'a> {
-    ctx: &'i mut Context<'c, 'k>,
-    transaction: &'t mut Transaction<'a>,
+pub(crate) struct Inner<'i, 'c, 'k, 't, 'a> {
+    pub ctx: &'i mut Context<'c, 'k>,
+    pub transaction: &'t mut Transaction<'a>,
     /// What INFO tells: whoever has something to tell may need a lock that the transaction holds.
-    facts: Option<kvark_call::FactSheet>,
+    pub facts: Option<kvark_call::FactSheet>,
 }
 
 impl Inner<'_, '_, '_, '_, '_> {
     /// Runs one command; it answers exactly once.
     fn run(&mut self, row: &'static Row, request: &Request, out: &mut dyn ReplySink) -> Outcome {
+        self.execute(row, request, out).unwrap_or_else(|fault| {
+            out.error(fault.message());
+            Outcome::Done
+        })
+    }
+
+    /// As [`Inner::run`], and leaves the answer of a refusal to the caller.
+    pub fn execute(&mut self, row: &'static Row, request: &Request, out: &mut dyn ReplySink) -> Answer {
         self.ctx.upkeep.note_command(row);
         match self.handle(row, request, out) {
             Ok(Outcome::Park(parked)) => {
                 // Nobody waits in a transaction: its time is over at once.
                 parked.answer_at_once(self.ctx.world, self.ctx.session, out);
-                Outcome::Done
+                Ok(Outcome::Done)
             }
-            Ok(outcome) => outcome,
             Err(fault) => {
                 self.ctx.upkeep.note_error(&fault);
-                out.error(fault.message());
-                Outcome::Done
+                Err(fault)
             }
+            done => done,
         }
     }
 
@@ -256,6 +263,7 @@ impl Inner<'_, '_, '_, '_, '_> {
         let ctx = &mut *self.ctx;
         let mut inner = Context {
             world: ctx.world,
+            scripts: ctx.scripts,
             session: &mut *ctx.session,
             keys: Reach::Held(self.transaction),
             upkeep: ctx.upkeep,

@@ -8,6 +8,7 @@ use kvark_call::World;
 use kvark_disk::Lock;
 use kvark_keyspace::{Keyspace, Options as KeyspaceOptions};
 use kvark_log::{Log, TornTail};
+use kvark_scripts::Scripts;
 use kvark_tier::Tier;
 use parking_lot::{Condvar, Mutex};
 
@@ -40,6 +41,7 @@ pub struct Engine {
     pub(crate) durability: Durability,
     pub(crate) checkpointer: Option<Checkpointer>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) scripts: Scripts,
     /// The wall clock as of the latest tick of the background: what an access is noted with.
     pub(crate) coarse_ms: AtomicU64,
     pub(crate) active_expire: AtomicBool,
@@ -112,6 +114,7 @@ impl Engine {
             durability: parts.durability,
             checkpointer,
             counters,
+            scripts: Scripts::new(kvark_commands::COMPATIBLE_VERSION),
             active_expire: AtomicBool::new(true),
             checkpoint_wanted: AtomicBool::new(false),
             over_bound: AtomicBool::new(false),

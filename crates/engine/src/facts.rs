@@ -117,6 +117,11 @@ impl Engine {
         sheet.tell("memory", "used_memory_rss", resident_bytes());
         sheet.tell("memory", "maxmemory", 0);
         sheet.tell("memory", "maxmemory_policy", "noeviction");
+        let scripts = self.scripts.facts();
+        sheet.tell("memory", "used_memory_vm_eval", scripts.interpreter_bytes);
+        sheet.tell("memory", "used_memory_lua", scripts.interpreter_bytes);
+        sheet.tell("memory", "used_memory_scripts_eval", scripts.scripts_bytes);
+        sheet.tell("memory", "number_of_cached_scripts", scripts.scripts);
         if let Some(checkpointer) = &self.checkpointer {
             sheet.tell("memory", "used_memory_tier", checkpointer.tier.facts().memory_bytes);
         }
@@ -169,6 +174,7 @@ impl Engine {
         sheet.tell("stats", "keyspace_misses", census.misses);
         sheet.tell("stats", "expired_keys", census.expired);
         sheet.tell("stats", "evicted_keys", 0);
+        sheet.tell("stats", "evicted_scripts", self.scripts.facts().evicted);
         sheet.tell("stats", "total_error_replies", self.counters.error_count.load(Ordering::Relaxed));
         for (row, count) in ROWS.iter().zip(&self.counters.by_row) {
             let calls = count.load(Ordering::Relaxed);

@@ -239,7 +239,7 @@ impl Engine {
         {
             return Err(Refusal::Later(until_ms.saturating_sub(now_ms).max(1)));
         }
-        if writes {
+        if writes || flags.has(Flags::SCRIPT) {
             self.admit(len_bytes())?;
         }
         Ok(())
@@ -323,6 +323,7 @@ impl Engine {
             Handler::Ask(handler) => {
                 let mut context = Context {
                     world: &self.world,
+                    scripts: &self.scripts,
                     session,
                     keys: Reach::Free(&self.keyspace),
                     upkeep: &**self,

@@ -265,6 +265,9 @@ impl Keyspace {
 
     /// Holds shards that are named in ascending order.
     fn lock(&self, shards: Vec<u32>) -> Locked<'_> {
+        if let [shard] = *shards {
+            return Locked::One(shard, self.shards[shard as usize].state.lock());
+        }
         Locked::Many(shards.into_iter().map(|shard| (shard, self.shards[shard as usize].state.lock())).collect())
     }
 

@@ -39,6 +39,17 @@ impl Deref for Held<'_> {
     }
 }
 
+impl<'t, 'a> Reach<'t, 'a> {
+    /// The transaction that holds the shards, to be lent to the commands of a script. Put it back before anybody reaches for a key.
+    pub fn take_held(&mut self) -> Option<&'t mut Transaction<'a>> {
+        let keyspace = self.keyspace();
+        match std::mem::replace(self, Self::Free(keyspace)) {
+            Self::Held(transaction) => Some(transaction),
+            Self::Free(_) => None,
+        }
+    }
+}
+
 impl<'a> Reach<'_, 'a> {
     pub(crate) fn keyspace(&self) -> &'a Keyspace {
         match self {

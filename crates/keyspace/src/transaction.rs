@@ -110,6 +110,48 @@ impl<'a> Transaction<'a> {
         self.written
     }
 
+    /// Whether the shard of `key` is held.
+    pub fn holds(&self, key: &[u8]) -> bool {
+        self.locked.has(self.keyspace.key(key).shard)
+    }
+
+    /// The shard of `key`.
+    pub fn shard_of(&self, key: &[u8]) -> u32 {
+        self.keyspace.key(key).shard
+    }
+
+    /// Whether every shard is held.
+    pub fn holds_all(&self) -> bool {
+        self.locked.len() == self.keyspace.shards() as usize
+    }
+
+    /// Holds these shards too, or every one, unless somebody else holds one of them now. Nobody is waited for: this one holds others,
+    /// and maybe the log. Whether it holds all of them.
+    pub fn try_hold(&mut self, shards: Option<&[u32]>) -> bool {
+        let every: Vec<u32>;
+        let shards = match shards {
+            Some(shards) => shards,
+            None => {
+                every = (0..self.keyspace.shards()).collect();
+                &every
+            }
+        };
+        shards.iter().all(|&shard| self.try_hold_one(shard))
+    }
+
+    fn try_hold_one(&mut self, shard: u32) -> bool {
+        if self.locked.has(shard) {
+            return true;
+        }
+        let Some(state) = self.keyspace.try_shard(shard) else { return false };
+        if state.has_due_members(self.now_ms) {
+            // They go when a shard is taken hold of, which is in a bracket of their own.
+            return false;
+        }
+        self.locked.add(shard, state);
+        true
+    }
+
     pub(crate) fn keyspace(&self) -> &'a Keyspace {
         self.keyspace
     }

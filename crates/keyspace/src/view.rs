@@ -48,6 +48,19 @@ impl<'a> Locked<'a> {
     }
 }
 
+impl<'a> Locked<'a> {
+    /// Holds one more.
+    pub(crate) fn add(&mut self, shard: u32, state: MutexGuard<'a, State>) {
+        let mut states = match std::mem::replace(self, Self::Many(Vec::new())) {
+            Self::One(held, state) => vec![(held, state)],
+            Self::Many(states) => states,
+        };
+        let place = states.partition_point(|(held, _)| *held < shard);
+        states.insert(place, (shard, state));
+        *self = Self::Many(states);
+    }
+}
+
 impl Locked<'_> {
     /// Whether that holds of any shard that is held.
     #[inline]
@@ -55,6 +68,14 @@ impl Locked<'_> {
         match self {
             Self::One(_, state) => is(state),
             Self::Many(states) => states.iter().any(|(_, state)| is(state)),
+        }
+    }
+
+    /// Whether this one is held.
+    pub(crate) fn has(&self, shard: u32) -> bool {
+        match self {
+            Self::One(held, _) => *held == shard,
+            Self::Many(states) => states.binary_search_by_key(&shard, |(held, _)| *held).is_ok(),
         }
     }
 

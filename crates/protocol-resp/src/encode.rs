@@ -13,6 +13,7 @@
 //! set, push  *2\r\n                     ~2\r\n, >2\r\n
 //! double     $3\r\n1.5\r\n              ,1.5\r\n
 //! boolean    :1\r\n                     #t\r\n
+//! big number $2\r\n12\r\n              (12\r\n
 //! verbatim   $4\r\ntext\r\n             =8\r\ntxt:text\r\n
 //! ```
 //!
@@ -185,6 +186,10 @@ impl ReplySink for Encoder<'_> {
         self.out.extend_from_slice(&prefix);
         self.out.extend_from_slice(text);
         self.out.extend_from_slice(b"\r\n");
+    }
+
+    fn big_number(&mut self, digits: &str) {
+        if self.is_resp3() { self.one_line(b'(', digits.as_bytes()) } else { self.bulk(digits.as_bytes()) }
     }
 
     fn speak(&mut self, version: Version) {

@@ -78,6 +78,7 @@ pub struct Store {
     pub notes: Notes,
     pub session: Session,
     pub random: Random,
+    pub scripts: kvark_scripts::Scripts,
     pub shelf: Shelf,
     log: Arc<Watched>,
     /// Whether whoever answered waits until the log is synced, as a server at its work would.
@@ -95,7 +96,19 @@ impl Store {
         let keyspace = Keyspace::new(Options { shards: 4, seed: 42 }, Arc::clone(&log) as _);
         let session = session(&world, "127.0.0.1:5000");
         let notes = Notes { durable: Cell::new(true), ..Notes::default() };
-        Self { clock, world, keyspace, notes, session, random: Random::from_seed(1), shelf, log, resumes: true }
+        let scripts = kvark_scripts::Scripts::new(kvark_commands::COMPATIBLE_VERSION);
+        Self {
+            clock,
+            world,
+            keyspace,
+            notes,
+            session,
+            random: Random::from_seed(1),
+            scripts,
+            shelf,
+            log,
+            resumes: true,
+        }
     }
 
     /// Whether brackets of the log refuse to grow from now on.
@@ -176,6 +189,7 @@ impl Store {
             Handler::Ask(ask) => {
                 let mut ctx = Context {
                     world: &self.world,
+                    scripts: &self.scripts,
                     session: &mut self.session,
                     keys: Reach::Free(&self.keyspace),
                     upkeep: &self.notes,

@@ -1,0 +1,227 @@
+//! Scripts: many commands as one, found out as they come. What Lua is and what a script sees of it is the room `scripts`; here is what
+//! its commands do to the store.
+//!
+//! A script that is not known holds every shard, as Redis runs a script alone. One that kept to the keys it declared holds just their shards
+//! from then on (`host`).
+//!
+//! Invariant: a script takes its shards before its first command, in ascending order. It may take more later only if nobody has
+//! them, so it waits for nobody while it holds something, and cannot be part of a deadlock.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use kvark_call::{Fault, Outcome, ReplySink, Request};
+use kvark_keyspace::{Needs, Reach, Transaction};
+use kvark_scripts::{End, Rights, Script, Sha, Vm};
+
+use crate::context::Context;
+use crate::row::Answer;
+
+pub mod cached;
+mod host;
+
+use host::{Hold, Host, Learned};
+
+pub(crate) const SOURCE: &str = include_str!("scripting.rs");
+
+/// `EVAL script numkeys [key [key ...]] [arg [arg ...]]`
+///
+/// Runs a script in Lua 5.1, which finds its keys in `KEYS`, the rest in `ARGV`, and reaches the store by `redis.call`. Nobody sees a
+/// part of what it does, and after a crash all of it is there or nothing.
+///
+/// ```resp
+/// > EVAL "return redis.call('SET', KEYS[1], ARGV[1])" 1 k v
+/// OK
+/// > EVAL "return {redis.call('GET', KEYS[1]), 3.9, false, {ok='fine'}}" 1 k
+/// 1) "v"
+/// 2) (integer) 3
+/// 3) (nil)
+/// 4) fine
+/// > EVAL "return redis.call('INCR', KEYS[1])" 1 k
+/// (error) ERR value is not an integer or out of range script: ..., on @user_script:1.
+/// ```
+pub fn eval(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    run_text(ctx, req, false, out)
+}
+
+/// `EVAL_RO script numkeys [key [key ...]] [arg [arg ...]]`
+///
+/// As EVAL, for a script that writes nothing.
+///
+/// ```resp
+/// > SET k v
+/// OK
+/// > EVAL_RO "return redis.call('GET', KEYS[1])" 1 k
+/// "v"
+/// > EVAL_RO "return redis.pcall('DEL', KEYS[1])" 1 k
+/// (error) ERR Write commands are not allowed from read-only scripts.
+/// ```
+pub fn eval_ro(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    run_text(ctx, req, true, out)
+}
+
+/// `EVALSHA sha1 numkeys [key [key ...]] [arg [arg ...]]`
+///
+/// As EVAL, for a script that the server knows, by its SHA-1.
+///
+/// ```resp
+/// > SCRIPT LOAD "return ARGV[1]"
+/// "098e0f0d1448c0a81dafe820f66d460eb09263da"
+/// > EVALSHA 098e0f0d1448c0a81dafe820f66d460eb09263da 0 hello
+/// "hello"
+/// > EVALSHA ffffffffffffffffffffffffffffffffffffffff 0
+/// (error) NOSCRIPT No matching script. Please use EVAL.
+/// ```
+pub fn evalsha(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    run_known(ctx, req, false, out)
+}
+
+/// `EVALSHA_RO sha1 numkeys [key [key ...]] [arg [arg ...]]`
+///
+/// As EVALSHA, for a script that writes nothing.
+///
+/// ```resp
+/// > SCRIPT LOAD "return ARGV[1]"
+/// "098e0f0d1448c0a81dafe820f66d460eb09263da"
+/// > EVALSHA_RO 098e0f0d1448c0a81dafe820f66d460eb09263da 0 hello
+/// "hello"
+/// ```
+pub fn evalsha_ro(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
+    run_known(ctx, req, true, out)
+}
+
+fn run_text(ctx: &mut Context, req: &Request, read_only: bool, out: &mut dyn ReplySink) -> Answer {
+    let keys = count_keys(req)?;
+    let sha = Sha::of(req.arg(1));
+    let script = match ctx.scripts.find(sha) {
+        Some(script) => script,
+        None => keep(ctx, req.arg(1), sha, false)?,
+    };
+    run(ctx, &script, req, keys, read_only, out)
+}
+
+fn run_known(ctx: &mut Context, req: &Request, read_only: bool, out: &mut dyn ReplySink) -> Answer {
+    let script = Sha::from_hex(req.arg(1)).and_then(|sha| ctx.scripts.find(sha)).ok_or_else(no_script)?;
+    let keys = count_keys(req)?;
+    run(ctx, &script, req, keys, read_only, out)
+}
+
+fn no_script() -> Fault {
+    Fault::new("NOSCRIPT No matching script. Please use EVAL.")
+}
+
+/// Compiles a script, and keeps it. `stays`: until the cache is emptied.
+fn keep(ctx: &mut Context, body: &[u8], sha: Sha, stays: bool) -> Result<Arc<Script>, Fault> {
+    let script = Script::new(body, sha).map_err(|error| Fault::new(format!("ERR {error}")))?;
+    let mut vm = ctx.scripts.take(ctx.random);
+    let compiled = vm.load(&script);
+    ctx.scripts.put_back(vm);
+    compiled.map_err(|error| not_compiled(&error))?;
+    Ok(ctx.scripts.keep(script, stays))
+}
+
+fn not_compiled(error: &str) -> Fault {
+    Fault::new(format!("ERR Error compiling script (new function): {error}"))
+}
+
+/// How many of the arguments are keys.
+fn count_keys(req: &Request) -> Result<usize, Fault> {
+    let count = kvark_base::number::parse_i64(req.arg(2)).ok_or_else(Fault::not_an_integer)?;
+    if count > (req.len() - 3) as i64 {
+        return Err(Fault::new("ERR Number of keys can't be greater than number of args"));
+    }
+    usize::try_from(count).map_err(|_| Fault::new("ERR Number of keys can't be negative"))
+}
+
+fn run(
+    ctx: &mut Context,
+    script: &Script,
+    req: &Request,
+    keys: usize,
+    read_only: bool,
+    out: &mut dyn ReplySink,
+) -> Answer {
+    let promises = script.rights.has(Rights::NO_WRITES);
+    if read_only && script.has_header && !promises {
+        return Err(Fault::new("ERR Can not execute a script with write flag using *_ro command."));
+    }
+    let mut vm = ctx.scripts.take(ctx.random);
+    let one = One { script, req, keys, read_only: read_only || promises };
+    let db = ctx.session.db;
+    let end = one.run(ctx, &mut vm, out);
+    ctx.session.db = db;
+    ctx.scripts.put_back(vm);
+    match end.map_err(|error| not_compiled(&error))? {
+        End::Failed { message, counted: false } => Err(Fault::new(message)),
+        End::Failed { message, counted: true } => {
+            out.error(&message);
+            Ok(Outcome::Done)
+        }
+        End::Answered | End::Again => Ok(Outcome::Done),
+    }
+}
+
+/// One run of a script.
+struct One<'r> {
+    script: &'r Script,
+    req: &'r Request<'r>,
+    keys: usize,
+    read_only: bool,
+}
+
+impl One<'_> {
+    fn declared(&self) -> impl ExactSizeIterator<Item = &[u8]> + Clone {
+        self.req.args_from(3).take(self.keys)
+    }
+
+    /// Runs it under a hold of its own, or of the transaction that it stands in.
+    fn run(&self, ctx: &mut Context, vm: &mut Vm, out: &mut dyn ReplySink) -> Result<End, String> {
+        if let Some(transaction) = ctx.keys.take_held() {
+            let facts = ctx.facts.cloned();
+            let end = self.run_on(ctx, vm, transaction, Hold { facts, within: true }, out);
+            ctx.keys = Reach::Held(transaction);
+            return end;
+        }
+        let Reach::Free(keyspace) = ctx.keys else { unreachable!("nobody holds anything") };
+        loop {
+            let learned = Learned::of(self.script);
+            let facts = learned.wants_facts().then(|| ctx.world.facts());
+            let mut needs = Needs { all: !learned.keeps_to_its_keys(), ..Needs::default() };
+            if !needs.all {
+                needs.shards.extend(self.declared().map(|key| keyspace.key(key).shard));
+            }
+            let mut transaction = keyspace.transaction(needs, ctx.now_ms);
+            let end = self.run_on(ctx, vm, &mut transaction, Hold { facts, within: false }, out);
+            let (seen, written) = (transaction.seen(), transaction.written());
+            drop(transaction);
+            ctx.position = ctx.position.max(seen);
+            ctx.wrote(written);
+            if !matches!(end, Ok(End::Again)) {
+                return end;
+            }
+        }
+    }
+
+    fn run_on(
+        &self,
+        ctx: &mut Context,
+        vm: &mut Vm,
+        transaction: &mut Transaction<'_>,
+        hold: Hold,
+        out: &mut dyn ReplySink,
+    ) -> Result<End, String> {
+        let mut host = Host::new(ctx, transaction, hold, self.script, self.declared(), self.read_only);
+        let mut keys = self.declared();
+        let mut args = self.req.args_from(3 + self.keys);
+        let end = vm.run(self.script, &mut keys, &mut args, &mut host, out);
+        host.learn();
+        end
+    }
+}
+
+/// What a script was found to do, from one run to the next.
+impl Learned {
+    fn of(script: &Script) -> Self {
+        Self(script.learned.load(Ordering::Relaxed))
+    }
+}
