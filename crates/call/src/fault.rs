@@ -102,6 +102,8 @@ pub enum Until {
     },
     /// For somebody to change one of its keys, so that the command has something to answer. The engine notes that.
     Keys(Wish),
+    /// For another thread to execute it.
+    Done,
 }
 
 /// What a command that waits for keys asks for.
@@ -130,11 +132,16 @@ impl Parked {
         Self { until: Until::Keys(wish), deadline_ms, ticket: Arc::default() }
     }
 
+    /// Until another thread has executed it.
+    pub fn until_done(ticket: Arc<Ticket>) -> Self {
+        Self { until: Until::Done, deadline_ms: None, ticket }
+    }
+
     /// The position that it waits for.
     pub fn position(&self) -> Option<Position> {
         match self.until {
             Until::Synced { position, .. } => position,
-            Until::Keys(_) => None,
+            Until::Keys(_) | Until::Done => None,
         }
     }
 
@@ -142,7 +149,7 @@ impl Parked {
     pub fn resume(&self, reached: bool, world: &World, session: &mut Session, out: &mut dyn ReplySink) {
         match self.until {
             Until::Synced { resume, .. } => resume(world, session, reached, out),
-            Until::Keys(_) => out.null_array(),
+            Until::Keys(_) | Until::Done => out.null_array(),
         }
     }
 
@@ -151,6 +158,7 @@ impl Parked {
         match &self.until {
             Until::Synced { resume, .. } => resume(world, session, false, out),
             Until::Keys(wish) => (wish.nothing)(out),
+            Until::Done => unreachable!("only the engine hands commands to another thread"),
         }
     }
 

@@ -47,6 +47,8 @@ pub struct Session {
     pub last_write: Position,
     /// Somebody takes what is delivered to it. A client of which that is not true can listen to nothing.
     pub takes_deliveries: bool,
+    /// Whoever serves it serves others too, so what takes long is executed by another thread.
+    pub is_one_of_many: bool,
     /// What it listens to; [`crate::Channels`] changes it.
     pub subscriptions: Subscriptions,
     /// Whether it listens to anything: what every command looks at.
@@ -69,6 +71,7 @@ impl Session {
             no_touch: false,
             last_write: 0,
             takes_deliveries: false,
+            is_one_of_many: false,
             subscriptions: Subscriptions::default(),
             listening: false,
             queue: Queue::default(),
@@ -103,6 +106,11 @@ impl Session {
         Self { takes_deliveries: true, ..self }
     }
 
+    /// For a session whose server has others to serve.
+    pub fn among_others(self) -> Self {
+        Self { is_one_of_many: true, ..self }
+    }
+
     /// Whether it listens to anything.
     #[inline]
     pub fn is_listening(&self) -> bool {
@@ -133,6 +141,7 @@ impl Session {
         *self = Self {
             last_write: self.last_write,
             takes_deliveries: self.takes_deliveries,
+            is_one_of_many: self.is_one_of_many,
             ..Self::new(Arc::clone(&self.peer), authenticated)
         };
         self.note_transaction();

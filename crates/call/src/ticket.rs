@@ -39,6 +39,8 @@ pub enum End {
 enum State {
     /// What the client stands in meanwhile; dropping it is enough to leave that.
     Waiting(Option<Place>),
+    /// Somebody works on the answer.
+    Working,
     Ended(End),
     /// Somebody has taken the end, or has given up.
     Over,
@@ -86,6 +88,24 @@ impl Ticket {
         true
     }
 
+    /// Somebody has begun to work on the answer: from here on nobody else ends the wait. False if it is over already.
+    pub fn begin(&self) -> bool {
+        let mut state = self.0.lock();
+        let waits = matches!(*state, State::Waiting(_));
+        if waits {
+            *state = State::Working;
+        }
+        waits
+    }
+
+    /// The work is done. Whoever has given up meanwhile is not told.
+    pub fn complete(&self, end: End) {
+        let mut state = self.0.lock();
+        if matches!(*state, State::Working) {
+            *state = State::Ended(end);
+        }
+    }
+
     /// Ends the wait without an answer; whether it had no end yet.
     pub fn unblock(&self, end: End) -> bool {
         self.answer(|| Some(end))
@@ -106,7 +126,7 @@ impl Ticket {
     pub fn give_up(&self) -> Option<End> {
         match std::mem::replace(&mut *self.0.lock(), State::Over) {
             State::Ended(end) => Some(end),
-            State::Waiting(_) | State::Over => None,
+            State::Waiting(_) | State::Working | State::Over => None,
         }
     }
 }
@@ -156,6 +176,20 @@ mod tests {
         assert_eq!(left.load(Ordering::Relaxed), 1);
         assert!(!ticket.answer(|| unreachable!("it has gone")));
         assert!(ticket.take().is_none());
+    }
+
+    #[test]
+    fn what_somebody_works_on_is_ended_by_nobody_else() {
+        let (ticket, left) = standing();
+        assert!(ticket.begin() && !ticket.begin());
+        assert_eq!(left.load(Ordering::Relaxed), 1);
+        assert!(!ticket.unblock(End::Unblocked) && ticket.take().is_none());
+        ticket.complete(answered());
+        assert!(matches!(ticket.take(), Some(End::Answered { .. })));
+        let (gone, _) = standing();
+        assert!(gone.begin() && gone.give_up().is_none());
+        gone.complete(answered());
+        assert!(gone.take().is_none());
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub mod help;
 pub mod hyperloglog;
 pub mod keys;
 pub mod lists;
+pub mod long;
 pub mod member_expiry;
 pub mod member_scan;
 pub mod moving;

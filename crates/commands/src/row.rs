@@ -163,6 +163,8 @@ impl Flags {
     pub const WAITS_FOR_END: Self = Self(1 << 21);
     /// It writes, and reads other keys: those that are missing are told as misses.
     pub const READS: Self = Self(1 << 22);
+    /// Its time grows with what lies at its keys: [`crate::long`] says whether it is long.
+    pub const MAY_BE_LONG: Self = Self(1 << 23);
     /// It is about a transaction itself: it is executed between MULTI and EXEC, not queued.
     pub const UNQUEUED: Self = Self(1 << 20);
     /// It runs a script, and what that does is found out as it goes.
@@ -189,6 +191,12 @@ impl Flags {
     #[inline]
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Whether one of `other` is set.
+    #[inline]
+    pub const fn has_any(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 
     /// Both.

@@ -1,8 +1,9 @@
-//! What goes on while commands run: three threads, each asleep unless there is something to do.
+//! What goes on while commands run: four threads, each asleep unless there is something to do.
 //!
 //! * `kvark-sync` syncs the log, each second at level `os`, at once at level `disk` when somebody waits.
 //! * `kvark-keeper` makes room in the log ahead of the writers, removes keys and members whose time has come, and frees what
 //!   takes long to free.
+//! * `kvark-long` executes requests of clients that take long ([`crate::long`]).
 //! * `kvark-checkpoint` runs passes, so that the log stays within its bound, and merges the tier's tables.
 //!
 //! The last one lets the event loops go first ([`background`]), so that clients hardly notice a pass. Where busy cores leave
@@ -28,6 +29,8 @@ const CHECKPOINT_LOOK: Duration = Duration::from_millis(200);
 const IDLE_LOOKS: u32 = 5;
 /// In an idle store a tail of this many bytes is worth a pass.
 const IDLE_TAIL_BYTES: u64 = 1 << 20;
+/// It is rung for: this is how soon it sees that the engine has gone.
+const LONG_LOOK: Duration = Duration::from_secs(1);
 const MERGE_MS: u64 = 50;
 /// Growth of the tables that is worth asking the allocator for its holes.
 const TABLES_STEP: u64 = 4 << 20;
@@ -37,6 +40,7 @@ pub(crate) fn start(engine: &Arc<Engine>) -> Result<()> {
         spawn(engine, "kvark-sync", sync_loop)?;
         spawn(engine, "kvark-checkpoint", checkpoint_loop)?;
     }
+    spawn(engine, "kvark-long", long_loop)?;
     spawn(engine, "kvark-keeper", keeper_loop)
 }
 
@@ -84,6 +88,14 @@ fn keeper_loop(weak: &Weak<Engine>, bells: &Bells) {
         drop(engine);
         bells.keeper.wait(if now == last { KEEPER_IDLE } else { KEEPER_BUSY });
         last = now;
+    }
+}
+
+fn long_loop(weak: &Weak<Engine>, bells: &Bells) {
+    while let Some(engine) = alive(weak) {
+        engine.do_long_work();
+        drop(engine);
+        bells.long.wait(LONG_LOOK);
     }
 }
 

@@ -14,6 +14,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::checkpoint::Checkpointer;
 use crate::facts::{Counters, EngineFacts};
+use crate::long::LongWork;
 use crate::notices::Publisher;
 use crate::options::Durability;
 
@@ -53,6 +54,9 @@ pub struct Engine {
     pub(crate) bells: Arc<Bells>,
     sync_upto: AtomicU64,
     synced_listeners: Mutex<Vec<Tell>>,
+    pub(crate) long_work: LongWork,
+    /// Whether threads of its own look after it.
+    pub(crate) has_background: bool,
     pub(crate) torn: Option<TornTail>,
     pub(crate) threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
     stopping: AtomicBool,
@@ -91,6 +95,7 @@ pub(crate) struct Bells {
     pub(crate) sync: Bell,
     pub(crate) keeper: Bell,
     pub(crate) checkpoint: Bell,
+    pub(crate) long: Bell,
 }
 
 impl Engine {
@@ -121,6 +126,8 @@ impl Engine {
             bells: Arc::default(),
             sync_upto: AtomicU64::new(0),
             synced_listeners: Mutex::default(),
+            long_work: LongWork::default(),
+            has_background: parts.background,
             torn,
             threads: Mutex::default(),
             stopping: AtomicBool::new(false),
@@ -242,6 +249,7 @@ impl Engine {
         self.bells.keeper.ring();
         self.bells.sync.ring();
         self.bells.checkpoint.ring();
+        self.bells.long.ring();
         for thread in std::mem::take(&mut *self.threads.lock()) {
             // The last handle may be dropped by the background itself; it does not wait for itself.
             if thread.thread().id() != std::thread::current().id() {

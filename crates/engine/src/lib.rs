@@ -1,7 +1,7 @@
 //! `engine`: the composition root. It opens, recovers, executes and runs the background.
 //!
 //! Read in this order: [`options`] (what a store is opened with), [`open`] (which log, which tier, and back to where the
-//! last process stood), [`turn`] (a pipeline's way through), [`look_ahead`] (what is asked for before), [`queueing`] (between MULTI and EXEC), [`waiting`] (commands that wait for keys), [`door`] (the same for a caller in the process), [`optimistic`] (its transactions), [`checkpoint`]
+//! last process stood), [`turn`] (a pipeline's way through), [`look_ahead`] (what is asked for before), [`queueing`] (between MULTI and EXEC), [`waiting`] (commands that wait for keys), [`long`] (requests that take long), [`door`] (the same for a caller in the process), [`optimistic`] (its transactions), [`checkpoint`]
 //! and [`background`] (what goes on meanwhile), [`notices`] (what is published of keys), [`upkeep`] and [`facts`] (what commands may ask of all this), [`config_file`] (what CONFIG REWRITE does to a file).
 //!
 //! Invariant: only `open.rs` knows which log and which tier there are.
@@ -14,6 +14,7 @@ mod config_file;
 mod door;
 mod engine;
 mod facts;
+mod long;
 mod look_ahead;
 mod manifest;
 mod notices;

@@ -14,11 +14,13 @@ use kvark_base::{Millis, Position};
 use kvark_call::fault::Parked;
 use kvark_call::session::{PauseMode, ReplyMode};
 use kvark_call::{Fault, Outcome, Pipeline, ReplySink, Request, Session};
+use kvark_commands::long::is_long;
 use kvark_commands::{Context, Flags, Handler, Row};
 use kvark_keyspace::Reach;
 use kvark_log::Admission;
 
 use crate::engine::Engine;
+use crate::long::TAKEN_RETRY_MS;
 use crate::look_ahead::{Prepared, Window};
 use crate::queueing::queue;
 use crate::waiting::stand_in_line;
@@ -196,6 +198,9 @@ impl Engine {
         let mut discard = Discard;
         let quiet = session.reply != ReplyMode::On && !ends_silence(&ready, request);
         let out: &mut dyn ReplySink = if quiet { &mut discard } else { out };
+        if self.keyspace.has_taken() && self.needs_taken(session, &ready.row, request) {
+            return Err(TAKEN_RETRY_MS);
+        }
         let was = session.reply;
         let in_multi = session.queue.is_open();
         let allowed = if in_multi {
@@ -302,6 +307,10 @@ impl Engine {
                     (Some(hashed), Some(bytes)) => self.keyspace.view_one(session.db, hashed.with(bytes), now_ms),
                     _ => self.keyspace.view_many(session.db, row.keys(request), now_ms),
                 };
+                if row.flags.has(Flags::MAY_BE_LONG) && is_long(row, &view, request) {
+                    drop(view);
+                    return self.run_long(session, row, request, out, position);
+                }
                 view.set_touching(!session.no_touch);
                 let mut result = handler(&view, request, out);
                 stand_in_line(&mut result, &mut view, session, row, request);
@@ -313,6 +322,10 @@ impl Engine {
                     (Some(hashed), Some(bytes)) => self.keyspace.write_one(session.db, hashed.with(bytes), now_ms),
                     _ => self.keyspace.write_many(session.db, row.keys(request), now_ms),
                 };
+                if row.flags.has(Flags::MAY_BE_LONG) && is_long(row, &writer, request) {
+                    drop(writer);
+                    return self.run_long(session, row, request, out, position);
+                }
                 row.prepare(&mut writer, !session.no_touch);
                 let mut result = handler(&mut writer, request, out);
                 stand_in_line(&mut result, writer.view_mut(), session, row, request);

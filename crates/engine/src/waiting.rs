@@ -71,7 +71,7 @@ impl Engine {
             match self.serve(&ready) {
                 Ok(written) => position = position.max(written),
                 Err(written) => {
-                    // The keeper makes room, and goes on.
+                    // The keeper makes room, and goes on when there is.
                     self.keyspace.put_back(ready);
                     self.want_room();
                     return position.max(written);
@@ -82,14 +82,15 @@ impl Engine {
         position
     }
 
-    /// Serves those who wait for one key; `Err` when the log has no room for that now.
+    /// Serves those who wait for one key; `Err` when the log has no room for that now, or a shard is taken for long.
     fn serve(&self, ready: &Ready) -> Result<Position, Position> {
         let mut position = 0;
         let mut last: Option<Arc<Waiter>> = None;
         while let Some(waiter) = self.keyspace.next_waiter(ready, last.as_deref()) {
             let client = waiter.client.downcast_ref::<Client>().expect("only clients wait");
-            let len_bytes = client.request.as_request().len_bytes();
-            if client.row.writes() && matches!(self.log.admit(len_bytes), Ok(Admission::Wait)) {
+            let request = client.request.as_request();
+            let no_room = client.row.writes() && matches!(self.log.admit(request.len_bytes()), Ok(Admission::Wait));
+            if no_room || self.keyspace.has_taken_one_of(client.row.keys(&request)) {
                 return Err(position);
             }
             position = self.try_again(client).max(position);

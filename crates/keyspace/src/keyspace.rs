@@ -20,6 +20,7 @@ use crate::order::Orders;
 use crate::shard::{Shard, State};
 use crate::slab::PagePool;
 use crate::table::Table;
+use crate::taken::Taken;
 use crate::view::{Locked, View};
 use crate::waiting::{Arrivals, ReadyKeys};
 use crate::writer::Writer;
@@ -59,6 +60,7 @@ pub struct Keyspace {
     /// Keys that somebody waited for.
     pub(crate) ready: Arc<ReadyKeys>,
     pub(crate) arrivals: Arrivals,
+    pub(crate) taken: Taken,
 }
 
 /// What a keyspace holds at a moment.
@@ -141,6 +143,7 @@ impl Keyspace {
             discarded,
             ready,
             arrivals: Arrivals::default(),
+            taken: Taken::new(options.shards),
         }
     }
 
@@ -173,7 +176,7 @@ impl Keyspace {
 
     /// Frees what takes long to free and was left for the background, in slices of one shard.
     pub fn free_discarded(&self) {
-        for shard in 0..self.shards() {
+        for shard in (0..self.shards()).filter(|&shard| !self.is_taken(shard)) {
             while self.shard(shard).free_emptied() {}
         }
         self.discarded.empty();

@@ -28,6 +28,7 @@ mod shard;
 mod slab;
 pub mod sweep;
 pub mod table;
+pub mod taken;
 pub mod tier_entry;
 pub mod transaction;
 mod view;

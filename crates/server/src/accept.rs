@@ -155,7 +155,7 @@ impl<E: Turns> EventLoop<E> {
         let wake = Box::new(move || mailbox.nudge(slot));
         let sessions = &self.engine.world().sessions;
         let peer = sessions.register(address, local_address, stream.fd(), self.now_ms, wake);
-        let session = Session::new(peer, !self.rules.has_password).taking_deliveries();
+        let session = Session::new(peer, !self.rules.has_password).taking_deliveries().among_others();
         let conn = Connection::new(stream, session, listen::protocol(), self.now_ms);
         self.slots.put(slot, Box::new(conn));
     }

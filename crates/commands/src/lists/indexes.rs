@@ -27,6 +27,13 @@ fn places(start: i64, stop: i64, len: usize) -> Range<usize> {
     start.min(end)..end
 }
 
+/// How many values LRANGE or LTRIM name; none where they are refused.
+pub(crate) fn named(view: &View, req: &Request) -> usize {
+    let bounds = args::integer(req.arg(2)).and_then(|start| Ok((start, args::integer(req.arg(3))?)));
+    let list = typed::list(view, req.arg(1)).ok().flatten();
+    bounds.ok().zip(list).map_or(0, |((start, stop), list)| places(start, stop, list.len()).len())
+}
+
 /// `LINDEX key index`
 ///
 /// The element at an index of the list at a key, counted from 0, or from -1 backwards; nil where there is none.

@@ -1,7 +1,7 @@
 //! Members go: one by one, or a stretch of them.
 
 use kvark_call::{Fault, Outcome, ReplySink, Request};
-use kvark_keyspace::Writer;
+use kvark_keyspace::{View, Writer};
 use kvark_values::zset::Op;
 use kvark_values::{Collection, IntBuffer, Type, Zset};
 
@@ -120,6 +120,17 @@ pub fn zremrangebyscore(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) 
 pub fn zremrangebylex(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
     let interval = Interval::of_members(req.arg(2), req.arg(3))?;
     remove(w, req, interval, out)
+}
+
+/// How many members ZREMRANGEBYRANK or its kin names; none where it is refused.
+pub(crate) fn named(name: &str, view: &View, req: &Request) -> usize {
+    let interval = match name {
+        "ZREMRANGEBYRANK" => Interval::of_ranks(req.arg(2), req.arg(3)),
+        "ZREMRANGEBYSCORE" => Interval::of_scores(req.arg(2), req.arg(3)),
+        _ => Interval::of_members(req.arg(2), req.arg(3)),
+    };
+    let zset = typed::zset(view, req.arg(1)).ok().flatten();
+    interval.ok().zip(zset).map_or(0, |(interval, zset)| interval.ranks(zset, false).len())
 }
 
 fn remove(w: &mut Writer, req: &Request, interval: Interval<'_>, out: &mut dyn ReplySink) -> Answer {

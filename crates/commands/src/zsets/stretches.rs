@@ -119,6 +119,22 @@ impl<'a> Query<'a> {
     }
 }
 
+/// How many members a word of this file names; none where it is refused.
+pub(crate) fn named(name: &str, view: &View, req: &Request) -> usize {
+    let (key_at, by, reverse) = match name {
+        "ZRANGEBYSCORE" => (1, Some(By::Score), Some(false)),
+        "ZREVRANGEBYSCORE" => (1, Some(By::Score), Some(true)),
+        "ZRANGEBYLEX" => (1, Some(By::Lex), Some(false)),
+        "ZREVRANGEBYLEX" => (1, Some(By::Lex), Some(true)),
+        "ZREVRANGE" => (1, Some(By::Rank), Some(true)),
+        "ZRANGESTORE" => (2, None, None),
+        _ => (1, None, None),
+    };
+    let query = Query::parse(req, Verb { key_at, by, reverse, answers: true }).ok();
+    let zset = typed::zset(view, req.arg(key_at)).ok().flatten();
+    query.zip(zset).map_or(0, |(query, zset)| query.ranks(zset).len())
+}
+
 fn answer(view: &View, req: &Request, by: Option<By>, reverse: Option<bool>, out: &mut dyn ReplySink) -> Answer {
     let query = Query::parse(req, Verb { key_at: 1, by, reverse, answers: true })?;
     match typed::zset(view, req.arg(1))? {
