@@ -23,8 +23,7 @@ IGNORED = frozenset(
     cluster-preferred-endpoint-type cluster-replica-no-failover cluster-replica-validity-factor
     cluster-require-full-coverage crash-log-enabled crash-memcheck-enabled daemonize dbfilename disable-thp
     dynamic-hz enable-module-command enable-protected-configs hide-user-data-from-log hz ignore-warnings io-threads
-    io-threads-do-reads jemalloc-bg-thread latency-monitor-threshold latency-tracking
-    latency-tracking-info-percentiles lazyfree-lazy-eviction lazyfree-lazy-expire lazyfree-lazy-server-del
+    io-threads-do-reads jemalloc-bg-thread lazyfree-lazy-eviction lazyfree-lazy-expire lazyfree-lazy-server-del
     lazyfree-lazy-user-del lazyfree-lazy-user-flush lfu-decay-time lfu-log-factor list-compress-depth locale-collate
     log-format log-timestamp-format logfile loglevel lua-time-limit masterauth masteruser
     max-new-connections-per-cycle max-new-tls-connections-per-cycle maxmemory maxmemory-clients
@@ -38,7 +37,7 @@ IGNORED = frozenset(
     replica-ignore-maxmemory replica-lazy-flush replica-priority replica-read-only replica-serve-stale-data
     sanitize-dump-payload save server-cpulist bio-cpulist aof-rewrite-cpulist bgsave-cpulist set-proc-title
     shutdown-on-sigint shutdown-on-sigterm shutdown-timeout slave-announce-ip slave-announce-port slave-lazy-flush
-    slave-priority slave-read-only slave-serve-stale-data slowlog-log-slower-than slowlog-max-len socket-mark-id
+    slave-priority slave-read-only slave-serve-stale-data socket-mark-id
     stop-writes-on-bgsave-error supervised syslog-enabled syslog-facility syslog-ident tls-auth-clients
     tls-ca-cert-dir tls-ca-cert-file tls-cert-file tls-ciphers tls-ciphersuites tls-client-cert-file
     tls-client-key-file tls-cluster tls-dh-params-file tls-key-file tls-prefer-server-ciphers tls-protocols

@@ -1,4 +1,4 @@
-//! The only reader of the wall clock.
+//! The only reader of the wall clock, and of the processor's.
 //!
 //! Invariant: a [`Clock`] never goes back within one process: a step of the system's clock backwards is held until real
 //! time has caught up, so that a key seen as expired is never seen alive again.
@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::ticks::Ticker;
 
 /// Milliseconds since the Unix epoch.
 pub type Millis = u64;
@@ -16,7 +18,7 @@ pub struct Clock(Arc<Source>);
 
 #[derive(Debug)]
 enum Source {
-    System { latest_us: AtomicU64, started: Instant },
+    System { latest_us: AtomicU64, started: Instant, ticker: Ticker },
     Manual { now_us: AtomicU64 },
 }
 
@@ -24,7 +26,8 @@ impl Clock {
     /// The system's clock.
     #[allow(clippy::disallowed_methods)]
     pub fn system() -> Self {
-        Self(Arc::new(Source::System { latest_us: AtomicU64::new(0), started: Instant::now() }))
+        let started = Instant::now();
+        Self(Arc::new(Source::System { latest_us: AtomicU64::new(0), started, ticker: Ticker::new(started) }))
     }
 
     /// A clock that stands at `now_ms` until [`Clock::advance`] moves it.
@@ -55,6 +58,41 @@ impl Clock {
         match &*self.0 {
             Source::System { started, .. } => started.elapsed(),
             Source::Manual { now_us } => Duration::from_micros(now_us.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// A mark of the cheapest clock there is. Only the difference of two says something, by [`Clock::span_ns`].
+    #[inline]
+    pub fn ticks(&self) -> u64 {
+        match &*self.0 {
+            Source::System { ticker, .. } => ticker.now(),
+            Source::Manual { now_us } => now_us.load(Ordering::Relaxed) * 1000,
+        }
+    }
+
+    /// How many nanoseconds `ticks` are. Not for the hot path.
+    pub fn span_ns(&self, ticks: u64) -> u64 {
+        (ticks as f64 * self.tick_ns()) as u64
+    }
+
+    /// How many ticks `nanoseconds` are. Not for the hot path.
+    pub fn span_ticks(&self, nanoseconds: u64) -> u64 {
+        (nanoseconds as f64 / self.tick_ns()) as u64
+    }
+
+    /// How many nanoseconds a tick is.
+    pub fn tick_ns(&self) -> f64 {
+        match &*self.0 {
+            Source::System { ticker, .. } => ticker.tick_ns(),
+            Source::Manual { .. } => 1.0,
+        }
+    }
+
+    /// Keeps this thread for so long; a manual clock is moved forward instead.
+    pub fn sleep(&self, time: Duration) {
+        match &*self.0 {
+            Source::System { .. } => std::thread::sleep(time),
+            Source::Manual { .. } => self.advance(time),
         }
     }
 

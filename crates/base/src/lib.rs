@@ -1,6 +1,6 @@
 //! `base`: the words every other room speaks. Nothing here knows a key from a socket.
 //!
-//! Read in this order: [`error`], [`limits`], [`clock`], [`slot`], [`varint`], [`checksum`], [`random`], [`number`], [`double`],
+//! Read in this order: [`error`], [`limits`], [`clock`], [`histogram`], [`slot`], [`varint`], [`checksum`], [`random`], [`number`], [`double`],
 //! [`glob`], [`background`].
 //!
 //! Invariant: this room imports no other room of ours.
@@ -13,10 +13,12 @@ pub mod clock;
 pub mod double;
 pub mod error;
 pub mod glob;
+pub mod histogram;
 pub mod limits;
 pub mod number;
 pub mod random;
 pub mod slot;
+mod ticks;
 pub mod varint;
 
 pub use clock::{Clock, Millis};

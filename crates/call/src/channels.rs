@@ -115,7 +115,7 @@ impl Channels {
 
     /// Makes `session` listen to nothing.
     pub fn leave(&self, session: &mut Session) {
-        if !session.is_listening() {
+        if session.subscriptions.is_empty() {
             return;
         }
         for topic in Topic::ALL {
@@ -140,8 +140,9 @@ impl Channels {
     /// Shows others what `session` listens to now.
     fn note(&self, session: &mut Session, topic: Topic) {
         let len = session.subscriptions.len(topic);
+        let listened = session.peer.is_listening();
         session.peer.listening[topic as usize].store(len as u32, Ordering::Relaxed);
-        match (session.is_listening(), !session.subscriptions.is_empty()) {
+        match (listened, session.peer.is_listening()) {
             (false, true) => self.clients.fetch_add(1, Ordering::Relaxed),
             (true, false) => self.clients.fetch_sub(1, Ordering::Relaxed),
             _ => return,

@@ -20,11 +20,18 @@ use crate::{Recording, ReplySink, Version};
 #[derive(Debug, Clone)]
 pub struct Delivery(Arc<Parcel>);
 
+/// By which way something comes.
+#[derive(Debug)]
+enum Way {
+    Other,
+    Subscription(Topic, Name),
+    Monitor,
+}
+
 #[derive(Debug)]
 struct Parcel {
     told: Recording,
-    /// The subscription by which it comes, if that is how.
-    subscription: Option<(Topic, Name)>,
+    way: Way,
     /// Its bytes on the wire, in RESP2 and in RESP3.
     written: [OnceLock<Box<[u8]>>; 2],
 }
@@ -32,12 +39,21 @@ struct Parcel {
 impl Delivery {
     /// Delivers `told`.
     pub fn new(told: Recording) -> Self {
-        Self(Arc::new(Parcel { told, subscription: None, written: Default::default() }))
+        Self::by(told, Way::Other)
+    }
+
+    /// Delivers `told` to those who are told every command.
+    pub fn by_monitor(told: Recording) -> Self {
+        Self::by(told, Way::Monitor)
+    }
+
+    fn by(told: Recording, way: Way) -> Self {
+        Self(Arc::new(Parcel { told, way, written: Default::default() }))
     }
 
     /// Delivers `told` to those who listen to `name`.
     pub fn by_subscription(told: Recording, topic: Topic, name: Name) -> Self {
-        Self(Arc::new(Parcel { told, subscription: Some((topic, name)), written: Default::default() }))
+        Self::by(told, Way::Subscription(topic, name))
     }
 
     /// How many bytes it counts for in an outbox.
@@ -47,7 +63,11 @@ impl Delivery {
 
     /// Whether it comes by this subscription.
     pub fn is_of(&self, topic: Topic, name: &[u8]) -> bool {
-        self.0.subscription.as_ref().is_some_and(|(of, by)| *of == topic && **by == *name)
+        matches!(&self.0.way, Way::Subscription(of, by) if *of == topic && **by == *name)
+    }
+
+    fn is_by_monitor(&self) -> bool {
+        matches!(self.0.way, Way::Monitor)
     }
 
     /// Tells it.
@@ -137,11 +157,20 @@ impl Outbox {
 
     /// Takes out what came by a subscription that has ended.
     pub fn forget(&self, topic: Topic, name: &[u8]) {
+        self.keep(|delivery| !delivery.is_of(topic, name));
+    }
+
+    /// Takes out the commands, for a client that wants to be told no more of them.
+    pub fn forget_commands(&self) {
+        self.keep(|delivery| !delivery.is_by_monitor());
+    }
+
+    fn keep(&self, wanted: impl Fn(&Delivery) -> bool) {
         if !self.is_waiting() {
             return;
         }
         let mut held = self.held.lock();
-        held.deliveries.retain(|delivery| !delivery.is_of(topic, name));
+        held.deliveries.retain(wanted);
         held.len_bytes = held.deliveries.iter().map(Delivery::len_bytes).sum();
         self.waiting.store(!held.deliveries.is_empty(), Ordering::Release);
     }

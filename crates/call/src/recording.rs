@@ -48,11 +48,6 @@ impl Recording {
         self.0.clear();
     }
 
-    /// How many bytes it takes.
-    pub fn len_bytes(&self) -> usize {
-        self.0.len()
-    }
-
     /// Tells `out` everything in order.
     pub fn play(&self, out: &mut dyn ReplySink) {
         let (mut rest, mut format) = (self.0.as_slice(), "txt");
@@ -178,6 +173,9 @@ impl ReplySink for Recording {
     }
     fn speak(&mut self, version: Version) {
         self.number(SPEAK, version as u64);
+    }
+    fn len_bytes(&self) -> usize {
+        self.0.len()
     }
 }
 

@@ -61,4 +61,8 @@ pub trait ReplySink {
     }
     /// From here on, speak `version`.
     fn speak(&mut self, version: Version);
+    /// How long everything is that was answered into it so far, in bytes; 0 where nobody counts.
+    fn len_bytes(&self) -> usize {
+        0
+    }
 }

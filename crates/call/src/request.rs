@@ -75,6 +75,17 @@ impl<'a> Request<'a> {
     }
 }
 
+impl Request<'_> {
+    /// How many bytes lie between the begin of the first argument and the end of the last, at least.
+    #[inline]
+    pub fn extent(&self) -> usize {
+        match (self.spans.first(), self.spans.last()) {
+            (Some(first), Some(last)) => (last.start as usize + last.len as usize).saturating_sub(first.start as usize),
+            _ => 0,
+        }
+    }
+}
+
 /// The requests that have arrived on one connection: the unit of work. Reused from turn to turn.
 #[derive(Debug, Default)]
 pub struct Pipeline {

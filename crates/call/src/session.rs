@@ -51,8 +51,10 @@ pub struct Session {
     pub is_one_of_many: bool,
     /// What it listens to; [`crate::Channels`] changes it.
     pub subscriptions: Subscriptions,
-    /// Whether it listens to anything: what every command looks at.
+    /// Whether others tell it anything: what every command looks at.
     listening: bool,
+    /// Whether it is told every command.
+    monitoring: bool,
     /// The commands since MULTI.
     pub queue: Queue,
     /// The keys that it watches, if any; what that is, is the keyspace's affair. Dropping it is enough to let them go.
@@ -74,6 +76,7 @@ impl Session {
             is_one_of_many: false,
             subscriptions: Subscriptions::default(),
             listening: false,
+            monitoring: false,
             queue: Queue::default(),
             watch: None,
         }
@@ -111,19 +114,30 @@ impl Session {
         Self { is_one_of_many: true, ..self }
     }
 
-    /// Whether it listens to anything.
+    /// Whether others tell it anything.
     #[inline]
     pub fn is_listening(&self) -> bool {
         self.listening
     }
 
-    /// Whether it listens and speaks RESP2, in which a message cannot be told from an answer: it may ask little then.
+    /// Whether it is told every command.
+    pub fn is_monitoring(&self) -> bool {
+        self.monitoring
+    }
+
+    /// Whether it listens to a channel and speaks RESP2, in which a message cannot be told from an answer: it may ask little then.
     pub fn is_confined(&self) -> bool {
-        self.listening && self.version == Version::Resp2
+        self.listening && !self.subscriptions.is_empty() && self.version == Version::Resp2
     }
 
     pub(crate) fn set_listening(&mut self) {
-        self.listening = !self.subscriptions.is_empty();
+        self.listening = self.monitoring || !self.subscriptions.is_empty();
+    }
+
+    pub(crate) fn set_monitoring(&mut self, monitoring: bool) {
+        self.monitoring = monitoring;
+        self.peer.monitoring.store(monitoring, Ordering::Relaxed);
+        self.set_listening();
     }
 
     /// Tells `out` what was delivered so far.
@@ -206,6 +220,8 @@ pub struct Peer {
     pub outbox: Outbox,
     /// What it waits for, if its latest command is parked.
     parked: Mutex<Option<Arc<Ticket>>>,
+    /// Whether it is told every command.
+    pub monitoring: AtomicBool,
     /// How many channels, patterns and shard channels it listens to.
     pub(crate) listening: [AtomicU32; 3],
     killed: AtomicBool,
@@ -269,7 +285,7 @@ impl Peer {
         self.listening[topic as usize].load(Ordering::Relaxed)
     }
 
-    /// Whether it listens to anything.
+    /// Whether it listens to any channel.
     pub fn is_listening(&self) -> bool {
         Topic::ALL.into_iter().any(|topic| self.listening_to(topic) > 0)
     }
@@ -330,6 +346,7 @@ impl Sessions {
             commands: AtomicU64::new(0),
             outbox: Outbox::default(),
             parked: Mutex::default(),
+            monitoring: AtomicBool::new(false),
             listening: Default::default(),
             killed: AtomicBool::new(false),
             wake,
@@ -357,6 +374,21 @@ impl Sessions {
     /// True when nobody is connected.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Bytes that wait to be parsed or sent, of all clients.
+    pub fn buffered_bytes(&self) -> u64 {
+        let of =
+            |peer: &Arc<Peer>| peer.query_bytes.load(Ordering::Relaxed) + peer.output_bytes.load(Ordering::Relaxed);
+        self.peers.lock().values().map(of).sum()
+    }
+
+    /// How many keys are watched, and by how many clients.
+    pub fn watched(&self) -> (u64, usize) {
+        let peers = self.peers.lock();
+        let counts =
+            peers.values().map(|peer| u64::from(peer.watches.load(Ordering::Relaxed))).filter(|&keys| keys > 0);
+        (counts.clone().sum(), counts.count())
     }
 
     /// All clients of this moment, in the order they came.

@@ -35,6 +35,8 @@ pub enum Kind {
     KeyspaceEvents,
     /// Redis' `<class> <hard> <soft> <seconds>` quadruples.
     OutputLimits,
+    /// Numbers from 0 to 100, separated by blanks.
+    Percentiles,
 }
 
 /// One row.
@@ -137,6 +139,7 @@ pub fn normalize(setting: &Setting, value: &str) -> Result<String, String> {
         Kind::Choice(words) => choice(value, words),
         Kind::KeyspaceEvents => keyspace_events(value),
         Kind::OutputLimits => output_limits(value),
+        Kind::Percentiles => percentiles(value).map(|all| all.iter().map(f64::to_string).collect::<Vec<_>>().join(" ")),
     }
 }
 
@@ -225,6 +228,13 @@ fn output_limits(value: &str) -> Result<String, String> {
         rows.push(format!("{class} {hard} {soft} {seconds}"));
     }
     Ok(rows.join(" "))
+}
+
+/// The numbers of a list of percentiles.
+pub fn percentiles(value: &str) -> Result<Vec<f64>, String> {
+    let number = |word: &str| word.parse().ok().filter(|percent| (0.0..=100.0).contains(percent));
+    let numbers = value.split_whitespace().map(number).collect::<Option<Vec<f64>>>();
+    numbers.ok_or_else(|| "latency-tracking-info-percentiles should contain a list of numbers from 0 to 100".to_owned())
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kvark_base::Clock;
+use kvark_base::random::Random;
+use kvark_base::{Clock, Millis};
 use parking_lot::Mutex;
 
-use crate::{Channels, FactSheet, Facts, Session, Sessions, Settings};
+use crate::{Channels, FactSheet, Facts, Latency, Monitors, Session, Sessions, Settings, SlowLog};
 
 /// How a file of settings is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +36,18 @@ pub struct World {
     pub settings: Settings,
     /// Where it was configured, if that was a file. Held while the file is written, so that one writes at a time.
     pub config_file: Mutex<Option<ConfigFile>>,
+    /// A name for this run of the process: forty digits to the base 16.
+    pub run_id: String,
     /// Who is connected.
     pub sessions: Sessions,
     /// Who listens to what.
     pub channels: Channels,
+    /// Who is told every command.
+    pub monitors: Monitors,
+    /// Which commands took long.
+    pub slowlog: SlowLog,
+    /// Which events took long.
+    pub latency: Latency,
     facts: Mutex<Vec<Arc<dyn Facts>>>,
     shutdown: AtomicBool,
     on_shutdown: Mutex<Vec<Box<dyn Fn() + Send + Sync>>>,
@@ -51,9 +60,13 @@ impl World {
             clock,
             settings,
             config_file: Mutex::default(),
+            run_id: run_id(),
             sessions: Sessions::default(),
             facts: Mutex::default(),
             channels: Channels::default(),
+            monitors: Monitors::default(),
+            slowlog: SlowLog::default(),
+            latency: Latency::default(),
             shutdown: AtomicBool::new(false),
             on_shutdown: Mutex::default(),
         }
@@ -62,6 +75,7 @@ impl World {
     /// Ends a session: its client has gone, and nobody finds it any more.
     pub fn part(&self, session: &mut Session) {
         self.channels.leave(session);
+        self.monitors.leave(session);
         self.sessions.forget(session.peer.id);
     }
 
@@ -77,6 +91,12 @@ impl World {
         tellers.iter().for_each(|facts| facts.tell(&mut sheet));
         self.channels.tell(&mut sheet);
         sheet
+    }
+
+    /// Lets everybody look at their counts, to know how fast they grow.
+    pub fn sample(&self, now_ms: Millis) {
+        let tellers = self.facts.lock().clone();
+        tellers.iter().for_each(|facts| facts.sample(now_ms));
     }
 
     /// Sets everybody's counters back to zero.
@@ -99,4 +119,11 @@ impl World {
     pub fn on_shutdown(&self, tell: Box<dyn Fn() + Send + Sync>) {
         self.on_shutdown.lock().push(tell);
     }
+}
+
+fn run_id() -> String {
+    let mut random = Random::from_system();
+    let mut digits: String = (0..3).map(|_| format!("{:016x}", random.next_u64())).collect();
+    digits.truncate(40);
+    digits
 }

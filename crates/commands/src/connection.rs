@@ -78,6 +78,7 @@ pub fn quit(_ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answ
 pub fn reset(ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answer {
     let authenticated = password(ctx).is_empty();
     ctx.world.channels.leave(ctx.session);
+    ctx.world.monitors.leave(ctx.session);
     ctx.session.reset(authenticated);
     ctx.session.peer.db.store(0, Ordering::Relaxed);
     speak(ctx, Version::Resp2, out);

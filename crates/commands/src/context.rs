@@ -1,8 +1,9 @@
 //! What a command without a shard holds, and whom it may ask.
 
+use kvark_base::histogram::Histogram;
 use kvark_base::random::Random;
 use kvark_base::{Millis, Position, Result};
-use kvark_call::{FactSheet, Fault, Session, World};
+use kvark_call::{FactSheet, Fault, Peer, Request, Session, World};
 use kvark_keyspace::Reach;
 use kvark_scripts::Scripts;
 
@@ -61,6 +62,21 @@ pub struct ShutdownOptions {
     pub force: bool,
 }
 
+/// A command that was run by another one.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// Whose it was.
+    pub peer: &'a Peer,
+    /// Its row.
+    pub row: &'static Row,
+    /// The command itself.
+    pub request: &'a Request<'a>,
+    /// How many ticks of the clock it took.
+    pub ticks: u64,
+    /// Whether it failed.
+    pub failed: bool,
+}
+
 /// Whoever looks after the store in the background; asked by a few commands. Nothing here waits for a file, except
 /// [`Upkeep::reload`], which is a test aid.
 pub trait Upkeep {
@@ -82,8 +98,10 @@ pub trait Upkeep {
     fn shutdown(&self, options: ShutdownOptions) -> Result<()>;
     /// Takes back a shutdown that has not happened yet; whether there was one.
     fn abort_shutdown(&self) -> bool;
-    /// Counts a command that was run by another one.
-    fn note_command(&self, row: &'static Row);
+    /// Notes a command that was run by another one, and how many ticks of the clock it took.
+    fn note_call(&self, call: &Call<'_>);
+    /// How often which command took how many ticks of the clock, of those that ran.
+    fn times(&self) -> Vec<(&'static Row, Histogram)>;
     /// Counts a refusal that was answered within another answer.
     fn note_error(&self, fault: &Fault);
     /// Writes the mutable settings to the file they came from; `None` when there is no such file.

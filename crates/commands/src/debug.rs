@@ -1,8 +1,9 @@
 //! DEBUG: aids for tests. Refused unless `enable-debug-command` allows them.
 
+use std::time::Duration;
+
 use kvark_base::Millis;
-use kvark_call::fault::Parked;
-use kvark_call::{Fault, Outcome, ReplySink, Request, Session, World};
+use kvark_call::{Fault, Outcome, ReplySink, Request};
 use kvark_keyspace::EntryRef;
 use kvark_values::codec;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -60,27 +61,20 @@ pub fn help(ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answe
 
 /// `DEBUG SLEEP seconds`
 ///
-/// Answers after so many seconds, decimals allowed. Only this connection waits.
+/// Answers after so many seconds, decimals allowed. All clients of this event loop wait, as if a command took so long.
 ///
 /// ```resp
-/// > DEBUG SLEEP 0
+/// > DEBUG SLEEP 0.001
 /// OK
 /// ```
 pub fn sleep(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer {
     allow(ctx)?;
     let seconds: Option<f64> = std::str::from_utf8(req.arg(2)).ok().and_then(|text| text.parse().ok());
     let seconds = seconds.filter(|seconds| seconds.is_finite()).ok_or_else(Fault::not_a_float)?;
-    let sleep_ms = (seconds.max(0.0) * 1000.0) as u64;
-    if sleep_ms == 0 {
-        out.status("OK");
-        return Ok(Outcome::Done);
-    }
-    let deadline_ms = Some(ctx.now_ms.saturating_add(sleep_ms));
-    Ok(Outcome::Park(Parked::until_synced(None, deadline_ms, slept)))
-}
-
-fn slept(_world: &World, _session: &mut Session, _reached: bool, out: &mut dyn ReplySink) {
+    let time = Duration::try_from_secs_f64(seconds.max(0.0)).map_err(|_| Fault::not_a_float())?;
+    ctx.world.clock.sleep(time);
     out.status("OK");
+    Ok(Outcome::Done)
 }
 
 /// `DEBUG OBJECT key`

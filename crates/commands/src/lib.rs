@@ -3,7 +3,7 @@
 //! Read in this order: [`row`] (what is known of a command), [`table`] (all of them), [`dispatch`] (from a request to its
 //! row), [`context`] (what a command without a shard may ask), then the families: [`strings`], [`counters`], [`bitmaps`],
 //! [`hyperloglog`]; [`lists`], [`hashes`], [`sets`], [`zsets`], [`geo`], [`streams`]; [`keys`], [`moving`], [`expiry`], [`sort`], [`scan`], [`databases`], [`transactions`], [`scripting`]; [`connection`], [`client`] and [`pubsub`];
-//! [`command`], [`config`], [`server`], [`object`], [`durability`], [`debug`]. [`sampling`] and [`member_scan`] serve all words
+//! [`command`], [`config`], [`server`], [`object`], [`durability`], [`debug`], [`slowlog`], [`latency`], [`monitor`]. [`sampling`] and [`member_scan`] serve all words
 //! that choose among members. [`docs`], [`mod@examples`] and [`syntax`] read the doc comments.
 //!
 //! Invariant: a command is one function in its family's file and one row of the table. Its doc comment is its manual page,
@@ -36,10 +36,12 @@ pub mod hashes;
 pub mod help;
 pub mod hyperloglog;
 pub mod keys;
+pub mod latency;
 pub mod lists;
 pub mod long;
 pub mod member_expiry;
 pub mod member_scan;
+pub mod monitor;
 pub mod moving;
 pub mod object;
 pub mod pubsub;
@@ -47,8 +49,10 @@ pub mod row;
 pub mod sampling;
 pub mod scan;
 pub mod scripting;
+pub mod secrets;
 pub mod server;
 pub mod sets;
+pub mod slowlog;
 pub mod sort;
 pub mod streams;
 pub mod strings;
@@ -61,8 +65,8 @@ pub mod waiting;
 pub mod zsets;
 
 pub use connection::COMPATIBLE_VERSION;
-pub use context::{Context, ShutdownOptions, Upkeep};
-pub use dispatch::{check_key, find, index, resolve};
+pub use context::{Call, Context, ShutdownOptions, Upkeep};
+pub use dispatch::{check_key, find, find_sub, index, resolve};
 pub use examples::{Example, examples};
 pub use row::{Answer, Flags, Group, Handler, KeyArgs, Keys, Row};
 pub use table::ROWS;

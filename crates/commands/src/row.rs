@@ -170,6 +170,9 @@ impl Flags {
     /// It runs a script, and what that does is found out as it goes.
     pub const SCRIPT: Self = Self(1 << 24);
 
+    /// It is over in a moment if it has no options: it is not measured alone.
+    pub const BRIEF: Self = Self(1 << 23);
+
     /// The flags that `COMMAND INFO` names, in Redis' order.
     const NAMED: [(Self, &'static str); 13] = [
         (Self::WRITE, "write"),

@@ -32,7 +32,7 @@ const EXTRA: [&str; 2] = ["commandstats", "latencystats"];
 ///
 /// ```resp
 /// > INFO replication
-/// "# Replication\r\nrole:master\r\nconnected_slaves:0\r\n..."
+/// "# Replication\r\nrole:master\r\nconnected_slaves:0\r\nmaster_failover_state:no-failover\r\n..."
 /// > INFO nosuch
 /// ""
 /// ```
@@ -73,13 +73,21 @@ fn title(section: &str) -> String {
 /// Adds what can be told from here, unless somebody who knows better has told it.
 fn tell_own(ctx: &Context, sheet: &mut FactSheet) {
     let sessions = &ctx.world.sessions;
-    let own: [(&'static str, &str, String); 8] = [
+    let (watched, watching) = sessions.watched();
+    let own: [(&'static str, &str, String); 15] = [
         ("clients", "connected_clients", sessions.len().to_string()),
         ("clients", "maxclients", ctx.world.settings.get("maxclients")),
+        ("clients", "cluster_connections", "0".to_owned()),
+        ("clients", "watching_clients", watching.to_string()),
+        ("clients", "total_watched_keys", watched.to_string()),
         ("stats", "total_connections_received", sessions.accepted.load(Ordering::Relaxed).to_string()),
         ("stats", "rejected_connections", sessions.rejected.load(Ordering::Relaxed).to_string()),
         ("replication", "role", "master".to_owned()),
         ("replication", "connected_slaves", "0".to_owned()),
+        ("replication", "master_failover_state", "no-failover".to_owned()),
+        ("replication", "master_replid", ctx.world.run_id.clone()),
+        ("replication", "second_repl_offset", "-1".to_owned()),
+        ("replication", "repl_backlog_active", "0".to_owned()),
         ("replication", "master_repl_offset", ctx.keys.last_position().to_string()),
         ("cluster", "cluster_enabled", "0".to_owned()),
     ];

@@ -16,8 +16,8 @@ use crate::strings::{conditions, lcs, many, ranges};
 use crate::zsets::{combining, drawing, expiring, leaving, popping, scoring, stretches};
 use crate::{
     bitmaps, client, command, config, connection, counters, databases, debug, dump, durability, events, expiry, geo,
-    hashes, hyperloglog, keys, lists, moving, object, pubsub, scan, scripting, server, sets, sort, streams, strings,
-    transactions, zsets,
+    hashes, hyperloglog, keys, latency, lists, monitor, moving, object, pubsub, scan, scripting, server, sets, slowlog,
+    sort, streams, strings, transactions, zsets,
 };
 
 macro_rules! row {
@@ -42,12 +42,14 @@ macro_rules! row {
 }
 
 const READ: Flags = Flags::READONLY;
-const READ_FAST: Flags = Flags::READONLY.and(Flags::FAST);
+const READ_FAST: Flags = Flags::READONLY.and(Flags::FAST).and(Flags::BRIEF);
 const WRITE: Flags = Flags::WRITE;
 const EMPTY: Flags = Flags::WRITE.and(Flags::DANGEROUS).and(Flags::ANY_KEY);
-const WRITE_FAST: Flags = Flags::WRITE.and(Flags::FAST);
+const WRITE_FAST: Flags = Flags::WRITE.and(Flags::FAST).and(Flags::BRIEF);
 const MAKE: Flags = Flags::WRITE.and(Flags::DENYOOM);
-const MAKE_FAST: Flags = MAKE.and(Flags::FAST);
+const MAKE_FAST: Flags = MAKE.and(Flags::FAST).and(Flags::BRIEF);
+/// What was there before is freed by somebody else.
+const MAKE_BRIEF: Flags = MAKE.and(Flags::BRIEF);
 /// Served at any time.
 const TOLD: Flags = Flags::LOADING.and(Flags::STALE);
 const CONNECT: Flags = TOLD.and(Flags::NOSCRIPT);
@@ -102,7 +104,7 @@ pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
 #[allow(clippy::large_const_arrays)] // It is read at compile time only.
-pub(crate) const TABLE: [Row; 317] = [
+pub(crate) const TABLE: [Row; 331] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append), "append"),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH, NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -160,7 +162,7 @@ pub(crate) const TABLE: [Row; 317] = [
     row!("DEBUG|SLEEP", 3, Server, ADMIN_ANYTIME.and(Flags::BLOCKING), NONE, "1.0.0", Ask(debug::sleep)),
     row!("DECR", 2, String, MAKE_FAST, FIRST, "1.0.0", Write(counters::decr), "incrby"),
     row!("DECRBY", 3, String, MAKE_FAST, FIRST, "1.0.0", Write(counters::decrby), "incrby"),
-    row!("DEL", -2, Generic, WRITE, MANY, "1.0.0", Write(keys::del), "del"),
+    row!("DEL", -2, Generic, WRITE.and(Flags::BRIEF), MANY, "1.0.0", Write(keys::del), "del"),
     row!("DELEX", -2, String, WRITE_FAST, FIRST, "8.4.0", Write(conditions::delex), "del"),
     row!("DELIFEQ", 3, String, WRITE_FAST, FIRST, "9.0.0", Write(conditions::delifeq), "del"),
     row!("DIGEST", 2, String, READ_FAST, FIRST, "8.4.0", Read(conditions::digest)),
@@ -229,6 +231,14 @@ pub(crate) const TABLE: [Row; 317] = [
     row!("INFO", -1, Server, TOLD.and(Flags::DANGEROUS).and(Flags::FACTS), NONE, "1.0.0", Ask(server::info)),
     row!("KEYS", 2, Generic, READ.and(Flags::DANGEROUS).and(Flags::ANY_KEY), NONE, "1.0.0", Ask(scan::keys)),
     row!("LASTSAVE", 1, Server, TOLD.and(Flags::FAST), NONE, "1.0.0", Ask(durability::lastsave)),
+    row!("LATENCY", -2, Server, FAMILY, NONE, "2.8.13", Ask(latency::latency)),
+    row!("LATENCY|DOCTOR", 2, Server, ADMIN_ANYTIME, NONE, "2.8.13", Ask(latency::doctor)),
+    row!("LATENCY|GRAPH", 3, Server, ADMIN_ANYTIME, NONE, "2.8.13", Ask(latency::graph)),
+    row!("LATENCY|HELP", 2, Server, TOLD, NONE, "2.8.13", Ask(latency::help)),
+    row!("LATENCY|HISTOGRAM", -2, Server, ADMIN_ANYTIME, NONE, "7.0.0", Ask(latency::histogram)),
+    row!("LATENCY|HISTORY", 3, Server, ADMIN_ANYTIME, NONE, "2.8.13", Ask(latency::history)),
+    row!("LATENCY|LATEST", 2, Server, ADMIN_ANYTIME, NONE, "2.8.13", Ask(latency::latest)),
+    row!("LATENCY|RESET", -2, Server, ADMIN_ANYTIME, NONE, "2.8.13", Ask(latency::reset)),
     row!("LCS", -3, String, READ, TWO, "7.0.0", Ask(lcs::lcs)),
     row!("LINDEX", 3, List, READ, FIRST, "1.0.0", Read(indexes::lindex)),
     row!("LINSERT", 5, List, MAKE.and(LONG), FIRST, "2.2.0", Write(matches::linsert), "linsert"),
@@ -248,6 +258,7 @@ pub(crate) const TABLE: [Row; 317] = [
     row!("MEMORY|HELP", 2, Server, TOLD, NONE, "4.0.0", Ask(object::memory_help)),
     row!("MEMORY|USAGE", -3, Server, READ, SECOND, "4.0.0", Read(object::memory_usage)),
     row!("MGET", -2, String, READ_FAST, MANY, "1.0.0", Read(many::mget)),
+    row!("MONITOR", 1, Server, ADMIN_ANYTIME, NONE, "1.0.0", Ask(monitor::monitor)),
     row!("MOVE", 3, Generic, WRITE_FAST.and(LONG), FIRST, "1.0.0", Write(moving::move_to)),
     row!("MSET", -3, String, MAKE, PAIRS, "1.0.1", Write(many::mset), "set"),
     row!("MSETEX", -4, String, MAKE.and(Flags::MOVABLE_KEYS), Keys::Counted { count_at: 1, step: 2 }, "8.4.0", Write(many::msetex), "set"),
@@ -269,7 +280,7 @@ pub(crate) const TABLE: [Row; 317] = [
     row!("PFMERGE", -2, Hyperloglog, MAKE.and(Flags::READS), MANY, "2.8.9", Write(hyperloglog::pfmerge), "pfadd"),
     row!("PFSELFTEST", 1, Hyperloglog, Flags::ADMIN, NONE, "2.8.9", Ask(debugging::pfselftest)),
     row!("PING", -1, Connection, Flags::FAST.and(Flags::CONFINED), NONE, "1.0.0", Ask(connection::ping)),
-    row!("PSETEX", 4, String, MAKE, FIRST, "2.6.0", Write(strings::psetex), "set"),
+    row!("PSETEX", 4, String, MAKE_BRIEF, FIRST, "2.6.0", Write(strings::psetex), "set"),
     row!("PSUBSCRIBE", -2, Pubsub, LISTEN, NONE, "2.0.0", Ask(pubsub::psubscribe)),
     row!("PTTL", 2, Generic, READ_FAST, FIRST, "2.6.0", Read(expiry::pttl)),
     row!("PUBLISH", 3, Pubsub, PUBLISH, NONE, "2.0.0", Ask(pubsub::publish)),
@@ -305,9 +316,9 @@ pub(crate) const TABLE: [Row; 317] = [
     row!("SDIFF", -2, Set, READ.and(LONG), MANY, "1.0.0", Read(algebra::sdiff)),
     row!("SDIFFSTORE", -3, Set, MAKE.and(Flags::READS).and(LONG), MANY, "1.0.0", Write(algebra::sdiffstore), "sdiffstore"),
     row!("SELECT", 2, Connection, Flags::FAST.and(Flags::LOADING).and(Flags::STALE), NONE, "1.0.0", Ask(databases::select)),
-    row!("SET", -3, String, MAKE.and(Flags::READS), FIRST, "1.0.0", Write(strings::set), "set"),
+    row!("SET", -3, String, MAKE_BRIEF.and(Flags::READS), FIRST, "1.0.0", Write(strings::set), "set"),
     row!("SETBIT", 4, Bitmap, MAKE, FIRST, "2.2.0", Write(bitmaps::setbit), "setbit"),
-    row!("SETEX", 4, String, MAKE, FIRST, "2.0.0", Write(strings::setex), "set"),
+    row!("SETEX", 4, String, MAKE_BRIEF, FIRST, "2.0.0", Write(strings::setex), "set"),
     row!("SETNX", 3, String, MAKE_FAST, FIRST, "1.0.0", Write(strings::setnx), "set"),
     row!("SETRANGE", 4, String, MAKE, FIRST, "2.2.0", Write(ranges::setrange), "setrange"),
     row!("SEXPIRE", -6, Set, WRITE_FAST, FIRST, "0.1.0", Write(deadlines::sexpire), "sexpire"),
@@ -318,6 +329,11 @@ pub(crate) const TABLE: [Row; 317] = [
     row!("SINTERCARD", -3, Set, READ.and(Flags::MOVABLE_KEYS).and(LONG), Keys::Counted { count_at: 1, step: 1 }, "7.0.0", Read(algebra::sintercard)),
     row!("SINTERSTORE", -3, Set, MAKE.and(Flags::READS).and(LONG), MANY, "1.0.0", Write(algebra::sinterstore), "sinterstore"),
     row!("SISMEMBER", 3, Set, READ_FAST, MEMBERS, "1.0.0", Read(sets::sismember)),
+    row!("SLOWLOG", -2, Server, FAMILY, NONE, "2.2.12", Ask(slowlog::slowlog)),
+    row!("SLOWLOG|GET", -2, Server, ADMIN_ANYTIME, NONE, "2.2.12", Ask(slowlog::get)),
+    row!("SLOWLOG|HELP", 2, Server, TOLD, NONE, "6.2.0", Ask(slowlog::help)),
+    row!("SLOWLOG|LEN", 2, Server, ADMIN_ANYTIME, NONE, "2.2.12", Ask(slowlog::len)),
+    row!("SLOWLOG|RESET", 2, Server, ADMIN_ANYTIME, NONE, "2.2.12", Ask(slowlog::reset)),
     row!("SMEMBERS", 2, Set, READ.and(LONG), FIRST, "1.0.0", Read(sets::smembers)),
     row!("SMISMEMBER", -3, Set, READ_FAST, MEMBERS, "6.2.0", Read(sets::smismember)),
     row!("SMOVE", 4, Set, WRITE_FAST, TWO, "1.0.0", Write(sets::smove)),

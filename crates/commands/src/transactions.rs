@@ -9,7 +9,8 @@ use kvark_call::queue::Queue;
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 use kvark_keyspace::{Needs, Reach, Transaction, Watch};
 
-use crate::context::Context;
+use crate::context::{Call, Context};
+use crate::monitor::{self, Sender};
 use crate::row::{Answer, Flags, Handler, Row};
 use crate::table::ROWS;
 
@@ -183,7 +184,7 @@ fn execute(ctx: &mut Context, queue: &Queue, watch: Option<&Watch>, out: &mut dy
     }
     out.array(queue.len());
     let mut end = Outcome::Done;
-    let mut one = Inner { ctx, transaction: &mut transaction, facts };
+    let mut one = Inner { ctx, transaction: &mut transaction, facts, sender: Sender::Client };
     for (row, request) in rows() {
         if matches!(one.run(row, &request, out), Outcome::Close) {
             end = Outcome::Close;
@@ -210,6 +211,8 @@ pub(crate) struct Inner<'i, 'c, 'k, 't, 'a> {
     pub transaction: &'t mut Transaction<'a>,
     /// What INFO tells: whoever has something to tell may need a lock that the transaction holds.
     pub facts: Option<kvark_call::FactSheet>,
+    /// Who sends them.
+    pub sender: Sender,
 }
 
 impl Inner<'_, '_, '_, '_, '_> {
@@ -223,8 +226,15 @@ impl Inner<'_, '_, '_, '_, '_> {
 
     /// As [`Inner::run`], and leaves the answer of a refusal to the caller.
     pub fn execute(&mut self, row: &'static Row, request: &Request, out: &mut dyn ReplySink) -> Answer {
-        self.ctx.upkeep.note_command(row);
-        match self.handle(row, request, out) {
+        if self.ctx.world.monitors.are_there() {
+            monitor::tell(self.ctx.world, self.ctx.session, row, request, self.sender);
+        }
+        let began = self.ctx.world.clock.ticks();
+        let answer = self.handle(row, request, out);
+        let ticks = self.ctx.world.clock.ticks().saturating_sub(began);
+        let peer = &self.ctx.session.peer;
+        self.ctx.upkeep.note_call(&Call { peer, row, request, ticks, failed: answer.is_err() });
+        match answer {
             Ok(Outcome::Park(parked)) => {
                 // Nobody waits in a transaction: its time is over at once.
                 parked.answer_at_once(self.ctx.world, self.ctx.session, out);

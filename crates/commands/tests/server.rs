@@ -215,7 +215,8 @@ fn info_is_told_by_sections() {
     assert_eq!(titles(store.type_line("INFO all")).len(), 8);
     assert_eq!(titles(store.type_line("info keyspace SERVER nosuch")), ["Server", "Keyspace"]);
     assert_eq!(store.type_line("INFO commandstats"), "\"# Commandstats\\r\\ncmdstat_get:calls=3\\r\\n\"");
-    let clients = "\"# Clients\\r\\nmaxclients:77\\r\\npubsub_clients:0\\r\\nconnected_clients:1\\r\\n\"";
+    let clients = "\"# Clients\\r\\nmaxclients:77\\r\\npubsub_clients:0\\r\\nconnected_clients:1\\r\\ncluster_connections:0\\r\\n\
+                   watching_clients:0\\r\\ntotal_watched_keys:0\\r\\n\"";
     assert_eq!(store.type_line("INFO clients"), clients);
     store.type_line("CONFIG RESETSTAT");
     assert!(told.reset.load(Ordering::Relaxed));
@@ -270,12 +271,12 @@ fn debug_is_refused_unless_allowed() {
 }
 
 #[test]
-fn debug_sleep_parks_and_digests_tell_values_apart() {
+fn debug_sleep_takes_its_time_and_digests_tell_values_apart() {
     let mut store = Store::new();
-    store.resumes = false;
-    match store.collect(&["DEBUG", "SLEEP", "1.5"]).1 {
-        Some(Outcome::Park(parked)) => assert_eq!(parked.deadline_ms, Some(START_MS + 1500)),
-        other => panic!("{other:?}"),
+    assert_eq!(store.type_line("DEBUG SLEEP 1.5"), "OK");
+    assert_eq!(store.clock.now_ms(), START_MS + 1500);
+    for wrong in ["DEBUG SLEEP x", "DEBUG SLEEP inf", "DEBUG SLEEP nan"] {
+        assert_eq!(store.type_line(wrong), "(error) ERR value is not a valid float");
     }
     store.type_line("MSET a x b x c y");
     let digest = |store: &mut Store, key: &str| store.type_line(&format!("DEBUG DIGEST-VALUE {key}"));

@@ -24,6 +24,8 @@ use crate::options::Durability;
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 const KEEPER_IDLE: Duration = Duration::from_millis(100);
 const KEEPER_BUSY: Duration = Duration::from_millis(10);
+/// How long between two looks at how fast counts grow.
+const SAMPLE_MS: u64 = 100;
 const CHECKPOINT_LOOK: Duration = Duration::from_millis(200);
 /// After so many looks without anything appended the store counts as idle: a pause between two bursts is none.
 const IDLE_LOOKS: u32 = 5;
@@ -67,7 +69,7 @@ fn sync_loop(weak: &Weak<Engine>, bells: &Bells) {
         let Some(engine) = alive(weak) else { return };
         if engine.log.last() > engine.log.synced() {
             // A failure poisons the log; whoever waits is told and finds out.
-            if engine.log.sync().is_err() {
+            if engine.watched("log-sync", || engine.log.sync()).is_err() {
                 engine.tell_synced();
             }
         }
@@ -142,10 +144,14 @@ impl Engine {
     pub fn tick(&self) {
         let now_ms = self.clock().now_ms();
         self.coarse_ms.store(now_ms, Ordering::Relaxed);
+        if now_ms.saturating_sub(self.sampled_ms.load(Ordering::Relaxed)) >= SAMPLE_MS {
+            self.sampled_ms.store(now_ms, Ordering::Relaxed);
+            self.world.sample(now_ms);
+        }
         // Failures are kept by the log for whoever asks to come in, and tried again at the next tick.
         while matches!(self.log.maintain(), Ok(true)) {}
         if self.active_expire.load(Ordering::Relaxed) {
-            let _ = self.keyspace.sweep(now_ms);
+            let _ = self.watched("expire-cycle", || self.keyspace.sweep(now_ms));
         }
         self.serve_waiting();
         let _ = self.log.seal(self.log.last());

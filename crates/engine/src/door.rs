@@ -171,7 +171,7 @@ impl Engine {
         out: &mut dyn ReplySink,
     ) -> Result<Option<Parked>, Fault> {
         let (buffer, pipeline) = request.as_pipeline();
-        let mut scratch = Scratch::default();
+        let mut scratch = Scratch::passing();
         loop {
             let turn = self.turn(session, &pipeline, buffer, 0, out, &mut scratch);
             self.confirm(turn.position)?;

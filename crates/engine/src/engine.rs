@@ -15,6 +15,7 @@ use parking_lot::{Condvar, Mutex};
 use crate::checkpoint::Checkpointer;
 use crate::facts::{Counters, EngineFacts};
 use crate::long::LongWork;
+use crate::meter::Limits;
 use crate::notices::Publisher;
 use crate::options::Durability;
 
@@ -43,8 +44,11 @@ pub struct Engine {
     pub(crate) checkpointer: Option<Checkpointer>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) scripts: Scripts,
+    pub(crate) limits: Limits,
     /// The wall clock as of the latest tick of the background: what an access is noted with.
     pub(crate) coarse_ms: AtomicU64,
+    /// When the background last looked at how fast counts grow.
+    pub(crate) sampled_ms: AtomicU64,
     pub(crate) active_expire: AtomicBool,
     /// Somebody asked for a checkpoint that has not begun.
     pub(crate) checkpoint_wanted: AtomicBool,
@@ -120,6 +124,8 @@ impl Engine {
             checkpointer,
             counters,
             scripts: Scripts::new(kvark_commands::COMPATIBLE_VERSION),
+            limits: Limits::default(),
+            sampled_ms: AtomicU64::new(0),
             active_expire: AtomicBool::new(true),
             checkpoint_wanted: AtomicBool::new(false),
             over_bound: AtomicBool::new(false),

@@ -5,45 +5,53 @@ use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use kvark_base::Millis;
 use kvark_base::limits::DATABASES;
-use kvark_call::{FactSheet, Facts, Fault};
-use kvark_commands::{ROWS, Row};
+use kvark_call::setting::percentiles;
+use kvark_call::{FactSheet, Facts, Fault, Rate};
+use kvark_commands::ROWS;
 use parking_lot::Mutex;
 
 use crate::engine::Engine;
+use crate::options::Durability;
+use crate::process;
+use crate::tally::{Sum, Tallies};
 
 /// What the engine counts.
 pub(crate) struct Counters {
     commands: AtomicU64,
-    by_row: Box<[AtomicU64]>,
+    pub(crate) tallies: Tallies,
     errors: Mutex<BTreeMap<String, u64>>,
     error_count: AtomicU64,
     recovery_us: AtomicU64,
+    /// How fast `commands` grows.
+    rate: Rate,
+    /// The most memory that was ever seen in use.
+    peak_bytes: AtomicU64,
 }
 
 impl Default for Counters {
     fn default() -> Self {
         Self {
             commands: AtomicU64::new(0),
-            by_row: ROWS.iter().map(|_| AtomicU64::new(0)).collect(),
+            tallies: Tallies::default(),
             errors: Mutex::default(),
             error_count: AtomicU64::new(0),
             recovery_us: AtomicU64::new(0),
+            rate: Rate::default(),
+            peak_bytes: AtomicU64::new(0),
         }
     }
 }
 
+/// How often the background looks around.
+const HZ: u32 = 10;
 /// How many kinds of errors are told apart.
 const ERROR_KINDS: usize = 128;
 
 impl Counters {
     pub(crate) fn note_commands(&self, count: u64) {
         self.commands.fetch_add(count, Ordering::Relaxed);
-    }
-
-    #[inline]
-    pub(crate) fn note_row(&self, row: &'static Row) {
-        self.by_row[kvark_commands::index(row) as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     #[cold]
@@ -63,7 +71,7 @@ impl Counters {
     fn reset(&self) {
         self.commands.store(0, Ordering::Relaxed);
         self.error_count.store(0, Ordering::Relaxed);
-        self.by_row.iter().for_each(|count| count.store(0, Ordering::Relaxed));
+        self.tallies.reset();
         self.errors.lock().clear();
     }
 }
@@ -79,7 +87,17 @@ impl Facts for EngineFacts {
         engine.tell_persistence(sheet);
         engine.tell_stats(sheet);
         engine.tell_waiting(sheet);
+        engine.tell_commands(sheet);
+        engine.tell_cpu(sheet);
         engine.tell_keyspace(sheet);
+    }
+
+    fn sample(&self, now_ms: Millis) {
+        let Some(engine) = self.0.upgrade() else { return };
+        let counters = &engine.counters;
+        counters.rate.sample(counters.commands.load(Ordering::Relaxed), now_ms);
+        let census = engine.keyspace.census();
+        counters.peak_bytes.fetch_max(census.entry_bytes + census.table_bytes, Ordering::Relaxed);
     }
 
     fn reset(&self) {
@@ -93,37 +111,73 @@ impl Facts for EngineFacts {
 impl Engine {
     fn tell_server(&self, sheet: &mut FactSheet) {
         let uptime = self.clock().uptime().as_secs();
+        let now_us = self.clock().now_us();
         // Clients look at this to know which words they may use.
         sheet.tell("server", "redis_version", kvark_commands::COMPATIBLE_VERSION);
         sheet.tell("server", "server_name", "kvark");
         sheet.tell("server", "kvark_version", env!("CARGO_PKG_VERSION"));
         sheet.tell("server", "redis_mode", "standalone");
-        sheet.tell("server", "os", std::env::consts::OS);
+        sheet.tell("server", "os", process::system());
         sheet.tell("server", "arch_bits", usize::BITS);
         sheet.tell("server", "process_id", std::process::id());
+        sheet.tell("server", "run_id", &self.world.run_id);
         sheet.tell("server", "tcp_port", self.world.settings.get("port"));
-        sheet.tell("server", "server_time_usec", self.clock().now_us());
+        sheet.tell("server", "server_time_usec", now_us);
         sheet.tell("server", "uptime_in_seconds", uptime);
         sheet.tell("server", "uptime_in_days", uptime / 86400);
+        // How often the background looks at counts and at keys that are due.
+        sheet.tell("server", "hz", HZ);
+        sheet.tell("server", "configured_hz", HZ);
+        sheet.tell("server", "lru_clock", (now_us / 1_000_000) & 0xff_ffff);
+        let executable = std::env::current_exe().unwrap_or_default();
+        sheet.tell("server", "executable", executable.display());
+        let file = self.world.config_file.lock().as_ref().map(|file| file.path.display().to_string());
+        sheet.tell("server", "config_file", file.unwrap_or_default());
     }
 
     fn tell_memory(&self, sheet: &mut FactSheet) {
         let census = self.keyspace.census();
         let used = census.entry_bytes + census.table_bytes;
-        sheet.tell("memory", "used_memory", used);
+        let peak = self.counters.peak_bytes.fetch_max(used, Ordering::Relaxed).max(used);
+        let resident = process::resident_bytes();
+        sheet.tell_bytes("memory", "used_memory", used);
+        sheet.tell_bytes("memory", "used_memory_rss", resident);
+        sheet.tell_bytes("memory", "used_memory_peak", peak);
+        sheet.tell("memory", "used_memory_peak_perc", percent(used, peak));
+        sheet.tell("memory", "used_memory_overhead", census.table_bytes);
+        sheet.tell("memory", "used_memory_dataset", census.entry_bytes);
+        sheet.tell("memory", "used_memory_dataset_perc", percent(census.entry_bytes, used));
         sheet.tell("memory", "used_memory_entries", census.entry_bytes);
         sheet.tell("memory", "used_memory_tables", census.table_bytes);
         sheet.tell("memory", "used_memory_reserved", self.keyspace.reserved_bytes());
-        sheet.tell("memory", "used_memory_rss", resident_bytes());
-        sheet.tell("memory", "maxmemory", 0);
+        sheet.tell_bytes("memory", "total_system_memory", process::machine_bytes());
+        sheet.tell_bytes("memory", "maxmemory", 0);
         sheet.tell("memory", "maxmemory_policy", "noeviction");
         let scripts = self.scripts.facts();
         sheet.tell("memory", "used_memory_vm_eval", scripts.interpreter_bytes);
         sheet.tell("memory", "used_memory_lua", scripts.interpreter_bytes);
         sheet.tell("memory", "used_memory_scripts_eval", scripts.scripts_bytes);
         sheet.tell("memory", "number_of_cached_scripts", scripts.scripts);
+        sheet.tell("memory", "mem_fragmentation_ratio", format!("{:.2}", resident as f64 / used.max(1) as f64));
+        sheet.tell("memory", "mem_fragmentation_bytes", resident as i64 - used as i64);
+        sheet.tell("memory", "mem_clients_normal", self.world.sessions.buffered_bytes());
         if let Some(checkpointer) = &self.checkpointer {
             sheet.tell("memory", "used_memory_tier", checkpointer.tier.facts().memory_bytes);
+        }
+    }
+
+    fn tell_cpu(&self, sheet: &mut FactSheet) {
+        let (own, children) = (process::spent(), process::spent_by_children());
+        let serving = process::spent_serving();
+        for (name, time) in [
+            ("used_cpu_sys", own.system),
+            ("used_cpu_user", own.user),
+            ("used_cpu_sys_children", children.system),
+            ("used_cpu_user_children", children.user),
+            ("used_cpu_sys_main_thread", serving.system),
+            ("used_cpu_user_main_thread", serving.user),
+        ] {
+            sheet.tell("cpu", name, format!("{:.6}", time.as_secs_f64()));
         }
     }
 
@@ -143,6 +197,10 @@ impl Engine {
         if let Some(torn) = &self.torn {
             sheet.tell("persistence", "torn_tail", format!("{} bytes at {}", torn.len_bytes, torn.place));
         }
+        // The log is what an append-only file is elsewhere.
+        sheet.tell("persistence", "aof_enabled", u8::from(self.durability != Durability::Memory));
+        sheet.tell("persistence", "aof_last_write_status", if self.failure().is_none() { "ok" } else { "err" });
+        sheet.tell("persistence", "aof_current_size", log.live_bytes);
         let Some(checkpointer) = &self.checkpointer else { return };
         let (facts, tier) = (checkpointer.facts(), checkpointer.tier.facts());
         sheet.tell("persistence", "rdb_bgsave_in_progress", u8::from(facts.running));
@@ -150,6 +208,7 @@ impl Engine {
         sheet.tell("persistence", "rdb_last_save_time", facts.last_ms / 1000);
         let status = facts.last_error.as_ref().map_or("ok", |_| "err");
         sheet.tell("persistence", "rdb_last_bgsave_status", status);
+        sheet.tell("persistence", "rdb_saves", facts.completed);
         sheet.tell("persistence", "checkpoints_completed", facts.completed);
         sheet.tell("persistence", "checkpoint_position", facts.position);
         sheet.tell("persistence", "checkpoint_written_bytes", facts.written_bytes);
@@ -170,24 +229,39 @@ impl Engine {
     fn tell_stats(&self, sheet: &mut FactSheet) {
         let census = self.keyspace.census();
         sheet.tell("stats", "total_commands_processed", self.counters.commands.load(Ordering::Relaxed));
+        sheet.tell("stats", "instantaneous_ops_per_sec", self.counters.rate.per_second());
         sheet.tell("stats", "keyspace_hits", census.hits);
         sheet.tell("stats", "keyspace_misses", census.misses);
         sheet.tell("stats", "expired_keys", census.expired);
         sheet.tell("stats", "evicted_keys", 0);
         sheet.tell("stats", "evicted_scripts", self.scripts.facts().evicted);
         sheet.tell("stats", "total_error_replies", self.counters.error_count.load(Ordering::Relaxed));
-        for (row, count) in ROWS.iter().zip(&self.counters.by_row) {
-            let calls = count.load(Ordering::Relaxed);
-            if calls > 0 {
-                sheet.tell(
-                    "commandstats",
-                    format!("cmdstat_{}", row.name.to_ascii_lowercase()),
-                    format!("calls={calls}"),
-                );
-            }
-        }
         for (code, count) in &*self.counters.errors.lock() {
             sheet.tell("errorstats", format!("errorstat_{code}"), format!("count={count}"));
+        }
+    }
+
+    fn tell_commands(&self, sheet: &mut FactSheet) {
+        let tick_ns = self.clock().tick_ns();
+        let percentiles =
+            percentiles(&self.world.settings.get("latency-tracking-info-percentiles")).unwrap_or_default();
+        for (row, sum) in ROWS.iter().zip(self.counters.tallies.sums()) {
+            if sum.calls + sum.rejected + sum.failed == 0 {
+                continue;
+            }
+            let name = row.name.to_ascii_lowercase();
+            let Sum { calls, ticks, rejected, failed, times } = sum;
+            let us = ticks as f64 * tick_ns / 1000.0;
+            let each = if calls == 0 { 0.0 } else { us / calls as f64 };
+            let told = format!(
+                "calls={calls},usec={},usec_per_call={each:.2},rejected_calls={rejected},failed_calls={failed}",
+                us as u64
+            );
+            sheet.tell("commandstats", format!("cmdstat_{name}"), told);
+            let Some(times) = times.filter(|times| self.limits.tracking() && times.total() > 0) else { continue };
+            let us = |percent: &f64| times.percentile(*percent) as f64 * tick_ns / 1000.0;
+            let told: Vec<_> = percentiles.iter().map(|percent| format!("p{percent}={:.3}", us(percent))).collect();
+            sheet.tell("latencystats", format!("latency_percentiles_usec_{name}"), told.join(","));
         }
     }
 
@@ -200,11 +274,6 @@ impl Engine {
     }
 }
 
-/// The process's resident memory; 0 where the system does not say.
-#[allow(clippy::disallowed_methods)]
-fn resident_bytes() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
-    // SAFETY: a plain question to the system.
-    pages * unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as u64
+fn percent(part: u64, whole: u64) -> String {
+    format!("{:.2}%", part as f64 * 100.0 / whole.max(1) as f64)
 }

@@ -1,8 +1,10 @@
 //! `engine`: the composition root. It opens, recovers, executes and runs the background.
 //!
 //! Read in this order: [`options`] (what a store is opened with), [`open`] (which log, which tier, and back to where the
-//! last process stood), [`turn`] (a pipeline's way through), [`look_ahead`] (what is asked for before), [`queueing`] (between MULTI and EXEC), [`waiting`] (commands that wait for keys), [`long`] (requests that take long), [`door`] (the same for a caller in the process), [`optimistic`] (its transactions), [`checkpoint`]
-//! and [`background`] (what goes on meanwhile), [`notices`] (what is published of keys), [`upkeep`] and [`facts`] (what commands may ask of all this), [`config_file`] (what CONFIG REWRITE does to a file).
+//! last process stood), [`turn`] (a pipeline's way through), [`look_ahead`] (what is asked for before), [`meter`] and [`tally`] (how long commands
+//! take), [`queueing`] (between MULTI and EXEC), [`waiting`] (commands that wait for keys), [`long`] (requests that take long), [`door`] (the same for a caller in the process),
+//! [`optimistic`] (its transactions), [`checkpoint`] and [`background`] (what goes on meanwhile), [`notices`] (what is published of keys), [`upkeep`],
+//! [`facts`] and [`process`] (what commands may ask of all this), [`config_file`] (what CONFIG REWRITE does to a file).
 //!
 //! Invariant: only `open.rs` knows which log and which tier there are.
 //! Invariant: an answer leaves only after the log is sealed (`os`) or synced (`disk`) up to what the answer depends on;
@@ -17,11 +19,14 @@ mod facts;
 mod long;
 mod look_ahead;
 mod manifest;
+mod meter;
 mod notices;
 mod open;
 mod optimistic;
 mod options;
+mod process;
 mod queueing;
+mod tally;
 mod turn;
 mod upkeep;
 mod waiting;

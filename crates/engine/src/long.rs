@@ -99,7 +99,11 @@ impl Engine {
 
     fn do_job(&self, job: &Job) {
         let (request, mut told, mut positions) = (job.request.as_request(), Recording::default(), Positions::default());
+        let began = self.clock().ticks();
         let answer = self.execute_long(job.row, &request, (job.db, job.touching), &mut told, &mut positions);
+        let ticks = self.clock().ticks().saturating_sub(began);
+        // That it was called was counted when it came.
+        self.note_run(&job.peer, job.row, &request, 0, ticks, answer.is_err());
         if let Err(fault) = answer {
             told = Recording::default();
             self.counters.note_error(&fault);

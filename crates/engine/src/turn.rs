@@ -15,6 +15,7 @@ use kvark_call::fault::Parked;
 use kvark_call::session::{PauseMode, ReplyMode};
 use kvark_call::{Fault, Outcome, Pipeline, ReplySink, Request, Session};
 use kvark_commands::long::is_long;
+use kvark_commands::monitor::{self, Sender};
 use kvark_commands::{Context, Flags, Handler, Row};
 use kvark_keyspace::Reach;
 use kvark_log::Admission;
@@ -22,6 +23,7 @@ use kvark_log::Admission;
 use crate::engine::Engine;
 use crate::long::TAKEN_RETRY_MS;
 use crate::look_ahead::{Prepared, Window};
+use crate::meter::{Measured, Meter, note_rejected};
 use crate::queueing::queue;
 use crate::waiting::stand_in_line;
 
@@ -56,23 +58,43 @@ pub struct Turn {
 }
 
 /// Memory that a turn needs and keeps for the next; one a thread.
-#[derive(Debug)]
 pub struct Scratch {
     window: Window,
     random: Random,
+    measured: Measured,
+    /// It serves one request only: it is not worth a tally of its own.
+    passing: bool,
 }
 
 impl Default for Scratch {
     fn default() -> Self {
-        Self { window: Window::default(), random: Random::from_system() }
+        Self::with(Random::from_system())
     }
 }
 
 impl Scratch {
     /// A scratch whose commands draw from this seed.
     pub fn from_seed(seed: u64) -> Self {
-        Self { window: Window::default(), random: Random::from_seed(seed) }
+        Self::with(Random::from_seed(seed))
     }
+
+    /// A scratch for one request.
+    pub(crate) fn passing() -> Self {
+        Self { passing: true, ..Self::with(Random::from_system()) }
+    }
+
+    fn with(random: Random) -> Self {
+        Self { window: Window::default(), random, measured: Measured::default(), passing: false }
+    }
+}
+
+/// What the commands of one turn share.
+struct Moment<'t> {
+    now_ms: Millis,
+    random: &'t mut Random,
+    /// The answers so far depend on the log up to here.
+    position: Position,
+    meter: Meter<'t>,
 }
 
 /// Answers to nobody.
@@ -107,14 +129,21 @@ impl Engine {
         out: &mut dyn ReplySink,
         scratch: &mut Scratch,
     ) -> Turn {
-        let now_ms = self.clock().now_ms();
+        let Scratch { window, random, measured, passing } = scratch;
+        let mut moment = Moment {
+            now_ms: self.clock().now_ms(),
+            random,
+            position: 0,
+            meter: self.meter(std::mem::take(measured), *passing, out.len_bytes()),
+        };
         let mut turn = Turn { executed: 0, position: 0, end: TurnEnd::Drained };
         let mut next = first;
         while next < pipeline.len() && matches!(turn.end, TurnEnd::Drained) {
-            let end = scratch.window.look_ahead(&self.keyspace, session.db, pipeline, buffer, next);
-            for (index, ready) in (next..end).zip(scratch.window.prepared.drain(..)) {
-                let request = pipeline.request(buffer, index);
-                match self.step(session, ready, &request, now_ms, out, &mut scratch.random, &mut turn.position) {
+            let end = window.look_ahead(&self.keyspace, session.db, pipeline, buffer, next);
+            moment.meter.resume();
+            for (index, ready) in (next..end).zip(window.prepared.drain(..)) {
+                moment.meter.request = index;
+                match self.step(session, ready, &pipeline.request(buffer, index), out, &mut moment) {
                     Ok(Outcome::Done) => {}
                     Ok(Outcome::Close) => turn.end = TurnEnd::Close,
                     Ok(Outcome::Park(parked)) => turn.end = TurnEnd::Parked(parked),
@@ -124,49 +153,57 @@ impl Engine {
                     }
                 }
                 turn.executed += 1;
-                turn.position = self.serve_waiting().max(turn.position);
+                let served = self.serve_waiting();
+                if served > 0 {
+                    moment.position = served.max(moment.position);
+                    moment.meter.part();
+                    moment.meter.resume();
+                }
+                if !moment.meter.found.is_empty() {
+                    self.note_slow(session, pipeline, buffer, &mut moment.meter);
+                }
                 if !matches!(turn.end, TurnEnd::Drained) {
                     break;
                 }
             }
+            moment.meter.part();
+            if !moment.meter.found.is_empty() {
+                self.note_slow(session, pipeline, buffer, &mut moment.meter);
+            }
             next = end;
         }
+        turn.position = moment.position;
+        *measured = moment.meter.into_measured();
         self.counters.note_commands(turn.executed as u64);
         turn
     }
 
     /// Executes one request; `Err` says that it may not run yet and when to ask again.
-    #[allow(clippy::too_many_arguments)]
     #[inline]
     fn step(
         self: &Arc<Self>,
         session: &mut Session,
         ready: Prepared,
         request: &Request<'_>,
-        now_ms: Millis,
         out: &mut dyn ReplySink,
-        random: &mut Random,
-        position: &mut Position,
+        moment: &mut Moment<'_>,
     ) -> Result<Outcome, u64> {
         if session.is_listening() {
-            return self.step_of_listener(session, ready, request, now_ms, out, random, position);
+            return self.step_of_listener(session, ready, request, out, moment);
         }
-        self.answer(session, ready, request, now_ms, out, random, position)
+        self.answer(session, ready, request, out, moment)
     }
 
     /// Executes one request of a client that listens: messages from before it come before its answer, and those that it
     /// sends to itself behind that.
     #[cold]
-    #[allow(clippy::too_many_arguments)]
     fn step_of_listener(
         self: &Arc<Self>,
         session: &mut Session,
         mut ready: Prepared,
         request: &Request<'_>,
-        now_ms: Millis,
         out: &mut dyn ReplySink,
-        random: &mut Random,
-        position: &mut Position,
+        moment: &mut Moment<'_>,
     ) -> Result<Outcome, u64> {
         session.tell_deliveries(out);
         if session.is_confined()
@@ -175,7 +212,7 @@ impl Engine {
         {
             ready = Prepared { row: Err(confined(row)), key: None };
         }
-        let outcome = self.answer(session, ready, request, now_ms, out, random, position);
+        let outcome = self.answer(session, ready, request, out, moment);
         // Nothing may stand in front of the answer of one that waits for it.
         if !matches!(outcome, Ok(Outcome::Park(_))) {
             session.tell_deliveries(out);
@@ -183,17 +220,14 @@ impl Engine {
         outcome
     }
 
-    #[allow(clippy::too_many_arguments)]
     #[inline]
     fn answer(
         self: &Arc<Self>,
         session: &mut Session,
         ready: Prepared,
         request: &Request<'_>,
-        now_ms: Millis,
         out: &mut dyn ReplySink,
-        random: &mut Random,
-        position: &mut Position,
+        moment: &mut Moment<'_>,
     ) -> Result<Outcome, u64> {
         let mut discard = Discard;
         let quiet = session.reply != ReplyMode::On && !ends_silence(&ready, request);
@@ -204,15 +238,18 @@ impl Engine {
         let was = session.reply;
         let in_multi = session.queue.is_open();
         let allowed = if in_multi {
-            self.may_run_in_multi(session, &ready.row, request, now_ms)
+            self.may_run_in_multi(session, &ready.row, request, moment.now_ms)
         } else {
-            self.may_run_alone(session, &ready.row, request, now_ms)
+            self.may_run_alone(session, &ready.row, request, moment.now_ms)
         };
         let result = match allowed {
             Err(Refusal::Later(retry_ms)) => return Err(retry_ms),
-            Err(Refusal::Never(fault)) => Err(fault),
+            Err(Refusal::Never(fault)) => {
+                note_rejected(request, &moment.meter);
+                Err(fault)
+            }
             Ok(row) if in_multi && !row.flags.has(Flags::UNQUEUED) => Ok(queue(session, row, request, out)),
-            Ok(row) => self.run(session, row, &ready, request, now_ms, out, random, position),
+            Ok(row) => self.measured(session, row, &ready, request, out, moment),
         };
         if was == ReplyMode::SkipThis && session.reply == was {
             session.reply = ReplyMode::On;
@@ -224,6 +261,37 @@ impl Engine {
             out.error(fault.message());
             Outcome::Done
         }))
+    }
+
+    /// Runs a command and measures how long it takes.
+    #[inline]
+    fn measured(
+        self: &Arc<Self>,
+        session: &mut Session,
+        row: &'static Row,
+        ready: &Prepared,
+        request: &Request<'_>,
+        out: &mut dyn ReplySink,
+        moment: &mut Moment<'_>,
+    ) -> Result<Outcome, Fault> {
+        let monitored = self.world.monitors.are_there();
+        // EXEC comes behind its commands.
+        let behind = monitored && row.name == "EXEC";
+        if monitored && !behind {
+            monitor::tell(&self.world, session, row, request, Sender::Client);
+        }
+        let brief = moment.meter.begins(row, request);
+        let result = self.run(session, row, ready, request, out, moment);
+        if behind {
+            monitor::tell(&self.world, session, row, request, Sender::Client);
+        }
+        moment.meter.ended(row, brief, out.len_bytes());
+        match result {
+            Ok(Outcome::Park(_)) => moment.meter.forget(),
+            Ok(_) => {}
+            Err(_) => moment.meter.failed(row),
+        }
+        result
     }
 
     /// Whether a command may run now: password, pause, room in the log.
@@ -283,7 +351,6 @@ impl Engine {
         Ok(row)
     }
 
-    #[allow(clippy::too_many_arguments)]
     #[inline]
     fn run(
         self: &Arc<Self>,
@@ -291,12 +358,11 @@ impl Engine {
         row: &'static Row,
         ready: &Prepared,
         request: &Request<'_>,
-        now_ms: Millis,
         out: &mut dyn ReplySink,
-        random: &mut Random,
-        position: &mut Position,
+        moment: &mut Moment<'_>,
     ) -> Result<Outcome, Fault> {
-        self.counters.note_row(row);
+        let Moment { now_ms, random, position, .. } = moment;
+        let now_ms = *now_ms;
         session.peer.last_command.store(kvark_commands::index(row), Ordering::Relaxed);
         if row.flags.has(Flags::BLOCKING) {
             *position = self.after_those_who_wait().max(*position);

@@ -3,9 +3,11 @@
 use std::ops::Bound;
 use std::sync::atomic::Ordering;
 
+use kvark_base::histogram::Histogram;
 use kvark_base::{Error, Kind, Millis, Result};
-use kvark_call::Fault;
-use kvark_commands::{Row, ShutdownOptions, Upkeep};
+use kvark_call::{Fault, Peer, Request};
+use kvark_commands::secrets::shown;
+use kvark_commands::{Call, Flags, Row, ShutdownOptions, Upkeep};
 use kvark_disk::Real;
 
 use crate::checkpoint::FIRST_DATA_KEY;
@@ -15,6 +17,59 @@ use crate::options::Durability;
 
 /// How often `DEBUG RELOAD` chases writers before it gives up.
 const RELOAD_TRIES: usize = 20;
+
+impl Engine {
+    /// Notes a command that ran outside of a turn's own order, which counts as so many calls.
+    pub(crate) fn note_run(
+        &self,
+        peer: &Peer,
+        row: &'static Row,
+        request: &Request<'_>,
+        calls: u64,
+        ticks: u64,
+        failed: bool,
+    ) {
+        let common = &self.counters.tallies.common;
+        common.ran(kvark_commands::index(row), calls, ticks, self.limits.tracking());
+        if failed {
+            common.failed(row);
+        }
+        if self.limits.is_slow(ticks) {
+            self.took_long(peer, row, request, ticks);
+        }
+    }
+
+    /// A command took so long that somebody may want to know.
+    #[cold]
+    pub(crate) fn took_long(&self, peer: &Peer, row: &'static Row, request: &Request<'_>, ticks: u64) {
+        let settings = &self.world.settings;
+        let (took_us, at_seconds) = (self.clock().span_ns(ticks) / 1000, self.clock().now_ms() / 1000);
+        let threshold_ms = settings.number("latency-monitor-threshold") as u64;
+        if threshold_ms > 0 && took_us / 1000 >= threshold_ms {
+            let kind = if row.flags.has(Flags::FAST) { "fast-command" } else { "command" };
+            self.world.latency.note(kind, took_us / 1000, at_seconds);
+        }
+        let noted = u64::try_from(settings.number("slowlog-log-slower-than")).is_ok_and(|least_us| took_us >= least_us);
+        if noted && row.name != "EXEC" {
+            let most = settings.number("slowlog-max-len") as usize;
+            self.world.slowlog.note(&shown(row, request), took_us, peer, at_seconds, most);
+        }
+    }
+}
+
+impl Engine {
+    /// Does something in the background, and notes it if it takes so long that somebody wants to know.
+    pub(crate) fn watched<T>(&self, kind: &'static str, work: impl FnOnce() -> T) -> T {
+        let threshold_ms = self.world.settings.number("latency-monitor-threshold") as u64;
+        let began = self.clock().ticks();
+        let result = work();
+        let took_ms = self.clock().span_ns(self.clock().ticks().saturating_sub(began)) / 1_000_000;
+        if threshold_ms > 0 && took_ms >= threshold_ms {
+            self.world.latency.note(kind, took_ms, self.clock().now_ms() / 1000);
+        }
+        result
+    }
+}
 
 impl Upkeep for Engine {
     fn begin_checkpoint(&self) -> Result<()> {
@@ -87,9 +142,14 @@ impl Upkeep for Engine {
         false
     }
 
-    fn note_command(&self, row: &'static Row) {
+    fn note_call(&self, call: &Call<'_>) {
         self.counters.note_commands(1);
-        self.counters.note_row(row);
+        self.note_run(call.peer, call.row, call.request, 1, call.ticks, call.failed);
+    }
+
+    fn times(&self) -> Vec<(&'static Row, Histogram)> {
+        let sums = kvark_commands::ROWS.iter().zip(self.counters.tallies.sums());
+        sums.filter_map(|(row, sum)| Some((row, *sum.times?))).filter(|(_, times)| times.total() > 0).collect()
     }
 
     fn note_error(&self, fault: &Fault) {

@@ -102,13 +102,14 @@ impl Engine {
     /// Executes the command of one who waits, and tells it if that had something to answer. Returns what was written.
     fn try_again(&self, client: &Client) -> Position {
         let (request, now_ms) = (client.request.as_request(), self.clock().now_ms());
-        let mut written = 0;
+        let (mut written, mut failed) = (0, false);
+        let began = self.clock().ticks();
         let served = match client.row.handler {
             Handler::Read(handler) => {
                 let mut view = self.keyspace.view_many(client.db, client.row.keys(&request), now_ms);
                 view.set_touching(client.touching);
                 client.ticket.answer(|| {
-                    let told = self.told(|out| handler(&view, &request, out))?;
+                    let told = self.told(&mut failed, |out| handler(&view, &request, out))?;
                     Some(End::Answered { told, position: view.seen(), written: 0 })
                 })
             }
@@ -116,7 +117,7 @@ impl Engine {
                 let mut writer = self.keyspace.write_many(client.db, client.row.keys(&request), now_ms);
                 client.row.prepare(&mut writer, client.touching);
                 client.ticket.answer(|| {
-                    let told = self.told(|out| handler(&mut writer, &request, out));
+                    let told = self.told(&mut failed, |out| handler(&mut writer, &request, out));
                     written = writer.written();
                     Some(End::Answered { told: told?, position: written.max(writer.seen()), written })
                 })
@@ -124,18 +125,24 @@ impl Engine {
             Handler::Ask(_) => unreachable!("a command that waits for keys holds them"),
         };
         if served {
+            // That it was called was counted when it came.
+            let ticks = self.clock().ticks().saturating_sub(began);
+            self.note_run(&client.peer, client.row, &request, 0, ticks, failed);
             client.peer.wake();
         }
         written
     }
 
     /// What a command answers; `None` when it still has to wait.
-    fn told(&self, run: impl FnOnce(&mut dyn ReplySink) -> Answer) -> Option<Recording> {
+    fn told(&self, failed: &mut bool, run: impl FnOnce(&mut dyn ReplySink) -> Answer) -> Option<Recording> {
         let mut told = Recording::default();
         match run(&mut told) {
             Ok(Outcome::Park(_)) => return None,
             Ok(_) => {}
-            Err(fault) => self.refuse(&fault, &mut told),
+            Err(fault) => {
+                *failed = true;
+                self.refuse(&fault, &mut told);
+            }
         }
         Some(told)
     }

@@ -192,6 +192,11 @@ impl ReplySink for Encoder<'_> {
         if self.is_resp3() { self.one_line(b'(', digits.as_bytes()) } else { self.bulk(digits.as_bytes()) }
     }
 
+    #[inline]
+    fn len_bytes(&self) -> usize {
+        self.out.len()
+    }
+
     fn speak(&mut self, version: Version) {
         *self.version = version;
     }

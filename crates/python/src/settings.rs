@@ -46,6 +46,7 @@ fn kind_of(kind: Kind) -> (&'static str, Vec<&'static str>) {
         Kind::Choice(words) => ("choice", words.to_vec()),
         Kind::KeyspaceEvents => ("keyspace-events", vec![]),
         Kind::OutputLimits => ("output-limits", vec![]),
+        Kind::Percentiles => ("percentiles", vec![]),
     }
 }
 

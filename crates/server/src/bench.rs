@@ -42,6 +42,7 @@ pub(crate) struct Bench<E: Turns> {
     pipeline: Pipeline,
     pub spare: Spare,
     pub received_bytes: u64,
+    pub reads: u64,
     pub largest_input: usize,
 }
 
@@ -59,6 +60,7 @@ impl<E: Turns> Bench<E> {
             pipeline: Pipeline::default(),
             spare: Spare::default(),
             received_bytes: 0,
+            reads: 0,
             largest_input: 0,
         }
     }
@@ -100,6 +102,7 @@ impl<E: Turns> Bench<E> {
             conn.active_ms = now_ms;
             conn.note_received(received);
             self.received_bytes += received as u64;
+            self.reads += 1;
             self.largest_input = self.largest_input.max(buffer.len());
         }
         Ok(())

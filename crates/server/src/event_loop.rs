@@ -60,6 +60,7 @@ pub(crate) struct EventLoop<E: Turns> {
     /// Clients that wait for something other than their own next request.
     pub waiting: usize,
     pub sent_bytes: u64,
+    pub writes: u64,
     pub largest_output: usize,
     pub next_sweep_ms: Millis,
     pub stopwatch: Clock,
@@ -88,6 +89,7 @@ impl<E: Turns> EventLoop<E> {
             now_ms,
             waiting: 0,
             sent_bytes: 0,
+            writes: 0,
             largest_output: 0,
             next_sweep_ms: now_ms + SWEEP_MS,
             stopwatch: Clock::system(),
@@ -232,6 +234,9 @@ impl<E: Turns> EventLoop<E> {
     /// Adds this turn to the counters that others read.
     fn publish(&mut self) {
         let counters = &self.shared.counters[self.index];
+        Counters::count(&counters.cycles, 1);
+        Counters::count(&counters.reads, std::mem::take(&mut self.bench.reads));
+        Counters::count(&counters.writes, std::mem::take(&mut self.writes));
         Counters::add(&counters.received_bytes, std::mem::take(&mut self.bench.received_bytes));
         Counters::add(&counters.sent_bytes, std::mem::take(&mut self.sent_bytes));
         Counters::raise(&counters.largest_input, std::mem::take(&mut self.bench.largest_input));

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
 use kvark_base::Millis;
-use kvark_call::{FactSheet, Facts, World};
+use kvark_call::{FactSheet, Facts, Rate, World};
 use parking_lot::Mutex;
 
 use crate::server::Shared;
@@ -21,6 +21,9 @@ pub(crate) struct Counters {
     pub largest_input: AtomicUsize,
     pub largest_output: AtomicUsize,
     pub waiting: AtomicUsize,
+    pub cycles: AtomicU64,
+    pub reads: AtomicU64,
+    pub writes: AtomicU64,
     pub query_limit_closed: AtomicU64,
     pub output_limit_closed: AtomicU64,
 }
@@ -31,6 +34,11 @@ impl Counters {
         if by > 0 {
             counter.fetch_add(by, Relaxed);
         }
+    }
+
+    /// Adds to a counter that nobody else writes and nobody sets back.
+    pub fn count(counter: &AtomicU64, by: u64) {
+        counter.store(counter.load(Relaxed) + by, Relaxed);
     }
 
     /// Raises a mark that others take away.
@@ -75,11 +83,28 @@ pub(crate) struct ServerFacts {
     world: Weak<World>,
     shared: Weak<Shared>,
     recent: Mutex<Recent>,
+    input: Rate,
+    output: Rate,
+    cycles: Rate,
 }
 
 impl ServerFacts {
     pub fn new(world: &Arc<World>, shared: &Arc<Shared>) -> Self {
-        Self { world: Arc::downgrade(world), shared: Arc::downgrade(shared), recent: Mutex::default() }
+        Self {
+            world: Arc::downgrade(world),
+            shared: Arc::downgrade(shared),
+            recent: Mutex::default(),
+            input: Rate::default(),
+            output: Rate::default(),
+            cycles: Rate::default(),
+        }
+    }
+
+    fn tell_rates(&self, sheet: &mut FactSheet) {
+        let kilobytes = |rate: &Rate| format!("{:.2}", rate.per_second() as f64 / 1024.0);
+        sheet.tell("stats", "instantaneous_input_kbps", kilobytes(&self.input));
+        sheet.tell("stats", "instantaneous_output_kbps", kilobytes(&self.output));
+        sheet.tell("stats", "instantaneous_eventloop_cycles_per_sec", self.cycles.per_second());
     }
 
     fn tell_clients(&self, world: &World, shared: &Shared, sheet: &mut FactSheet) {
@@ -99,17 +124,31 @@ impl ServerFacts {
 impl Facts for ServerFacts {
     fn tell(&self, sheet: &mut FactSheet) {
         let (Some(world), Some(shared)) = (self.world.upgrade(), self.shared.upgrade()) else { return };
-        let sum =
-            |count: fn(&Counters) -> &AtomicU64| shared.counters.iter().map(|c| count(c).load(Relaxed)).sum::<u64>();
+        let sum = |count| shared.sum(count);
+        self.tell_rates(sheet);
+        sheet.tell("server", "io_threads_active", u8::from(shared.counters.len() > 1));
+        for (number, address) in shared.addresses.iter().enumerate() {
+            sheet.tell("server", format!("listener{number}"), listener(address));
+        }
         self.tell_clients(&world, &shared, sheet);
         sheet.tell("stats", "total_connections_received", world.sessions.accepted.load(Relaxed));
         sheet.tell("stats", "total_net_input_bytes", sum(|counters| &counters.received_bytes));
         sheet.tell("stats", "total_net_output_bytes", sum(|counters| &counters.sent_bytes));
         sheet.tell("stats", "rejected_connections", world.sessions.rejected.load(Relaxed));
+        sheet.tell("stats", "total_reads_processed", sum(|counters| &counters.reads));
+        sheet.tell("stats", "total_writes_processed", sum(|counters| &counters.writes));
+        sheet.tell("stats", "eventloop_cycles", sum(|counters| &counters.cycles));
         let closed = sum(|counters| &counters.query_limit_closed);
         sheet.tell("stats", "client_query_buffer_limit_disconnections", closed);
         let closed = sum(|counters| &counters.output_limit_closed);
         sheet.tell("stats", "client_output_buffer_limit_disconnections", closed);
+    }
+
+    fn sample(&self, now_ms: Millis) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        self.input.sample(shared.sum(|counters| &counters.received_bytes), now_ms);
+        self.output.sample(shared.sum(|counters| &counters.sent_bytes), now_ms);
+        self.cycles.sample(shared.sum(|counters| &counters.cycles), now_ms);
     }
 
     fn reset(&self) {
@@ -118,6 +157,14 @@ impl Facts for ServerFacts {
             world.sessions.rejected.store(0, Relaxed);
             shared.counters.iter().for_each(Counters::reset);
         }
+    }
+}
+
+/// One place where the server listens, in words.
+fn listener(address: &str) -> String {
+    match address.rsplit_once(':').filter(|_| !address.starts_with('/')) {
+        Some((host, port)) => format!("name=tcp,bind={},port={port}", host.trim_matches(['[', ']'])),
+        None => format!("name=unix,bind={address}"),
     }
 }
 

@@ -4,8 +4,8 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{
-    AtomicBool, AtomicUsize,
-    Ordering::{Release, SeqCst},
+    AtomicBool, AtomicU64, AtomicUsize,
+    Ordering::{Relaxed, Release, SeqCst},
 };
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -25,6 +25,7 @@ use crate::turns::Turns;
 pub(crate) struct Shared {
     pub mailboxes: Vec<Arc<Mailbox>>,
     pub counters: Vec<Counters>,
+    pub addresses: Vec<String>,
     /// Connections now, those on their way to a loop included.
     pub connected: AtomicUsize,
     pub stopping: AtomicBool,
@@ -49,6 +50,11 @@ impl Shared {
         end.asked = true;
         end.failure = end.failure.take().or(failure);
         self.ended.notify_all();
+    }
+
+    /// What the loops have counted together.
+    pub fn sum(&self, count: fn(&Counters) -> &AtomicU64) -> u64 {
+        self.counters.iter().map(|counters| count(counters).load(Relaxed)).sum()
     }
 
     /// Makes every loop stop.
@@ -90,6 +96,7 @@ impl Server {
         let shared = Arc::new(Shared {
             mailboxes: polls.iter().map(mailbox).collect::<Result<_, _>>().map_err(|e| failed(&e))?,
             counters: polls.iter().map(|_| Counters::default()).collect(),
+            addresses: bound.addresses.clone(),
             connected: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
             local_port: bound.port,

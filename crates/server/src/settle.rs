@@ -143,6 +143,7 @@ impl<E: Turns> EventLoop<E> {
         conn.output.sent(sent, &mut self.bench.spare);
         conn.note_sent(sent);
         self.sent_bytes += sent as u64;
+        self.writes += 1;
         Some(())
     }
 

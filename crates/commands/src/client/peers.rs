@@ -202,6 +202,7 @@ fn describe(peer: &Peer, now_ms: Millis, line: &mut String) {
 fn flags_of(peer: &Peer) -> String {
     let mut flags = String::new();
     for (flag, set) in [
+        ('O', peer.monitoring.load(Relaxed)),
         ('P', peer.is_listening()),
         ('A', peer.is_killed()),
         ('x', peer.queued.load(Relaxed) >= 0),

@@ -16,6 +16,7 @@ use kvark_scripts::{Caller, Script, Stop};
 
 use crate::context::Context;
 use crate::dispatch::{check_key, find_row};
+use crate::monitor::Sender;
 use crate::row::{Flags, Row};
 use crate::transactions::Inner;
 
@@ -72,7 +73,7 @@ impl<'h, 'c, 'k, 't, 'a, K: Iterator<Item = &'h [u8]> + Clone> Host<'h, 'c, 'k, 
         read_only: bool,
     ) -> Self {
         let (holds_all, Hold { facts, within }) = (transaction.holds_all(), hold);
-        let inner = Inner { ctx, transaction, facts };
+        let inner = Inner { ctx, transaction, facts, sender: Sender::Script };
         Self { inner, script, declared, read_only, holds_all, within, went_beyond: false, acted: false }
     }
 

@@ -7,12 +7,13 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kvark_base::histogram::Histogram;
 use kvark_base::random::Random;
 use kvark_base::{Clock, Millis};
 use kvark_call::request::OwnedRequest;
 use kvark_call::{Fault, Outcome, ReplySink, Request, Session, Settings, World};
 use kvark_commands::examples::{ReplyCollector, split_line};
-use kvark_commands::{Context, Flags, Handler, Row, ShutdownOptions, Upkeep, resolve};
+use kvark_commands::{Call, Context, Flags, Handler, Row, ShutdownOptions, Upkeep, resolve};
 use kvark_keyspace::checkpoint::Checkpoint;
 use kvark_keyspace::recover::Recovery;
 use kvark_keyspace::{Keyspace, Options, Reach};
@@ -64,7 +65,10 @@ impl Upkeep for Notes {
     fn abort_shutdown(&self) -> bool {
         self.shutdown.take().is_some()
     }
-    fn note_command(&self, _row: &'static Row) {}
+    fn note_call(&self, _call: &Call<'_>) {}
+    fn times(&self) -> Vec<(&'static Row, Histogram)> {
+        Vec::new()
+    }
     fn note_error(&self, _fault: &Fault) {}
     fn rewrite_config(&self) -> Option<kvark_base::Result<()>> {
         None

@@ -27,7 +27,9 @@ pub(super) fn spell(row: &Setting, value: &str) -> String {
     match row.kind {
         Kind::Integer(..) | Kind::Memory(..) => value.to_owned(),
         Kind::Flag => (value == "yes").to_string(),
-        Kind::Text | Kind::Secret | Kind::Choice(_) | Kind::KeyspaceEvents | Kind::OutputLimits => quote(value),
+        Kind::Text | Kind::Secret | Kind::Choice(_) | Kind::KeyspaceEvents | Kind::OutputLimits | Kind::Percentiles => {
+            quote(value)
+        }
     }
 }
 
