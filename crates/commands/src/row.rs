@@ -171,7 +171,7 @@ impl Flags {
     pub const SCRIPT: Self = Self(1 << 24);
 
     /// It is over in a moment if it has no options: it is not measured alone.
-    pub const BRIEF: Self = Self(1 << 23);
+    pub const BRIEF: Self = Self(1 << 25);
 
     /// The flags that `COMMAND INFO` names, in Redis' order.
     const NAMED: [(Self, &'static str); 13] = [

@@ -43,6 +43,16 @@ fn rows_stand_in_order_and_are_found_in_any_case() {
 }
 
 #[test]
+fn each_flag_has_a_bit_of_its_own() {
+    // Two branches that add a flag each merge without a conflict.
+    let source = include_str!("../src/row.rs");
+    let bits: Vec<&str> =
+        source.split("Self = Self(1 << ").skip(1).map(|rest| &rest[..rest.find(')').unwrap()]).collect();
+    assert!(bits.len() > 20);
+    assert_eq!(bits.iter().collect::<BTreeSet<_>>().len(), bits.len(), "{bits:?}");
+}
+
+#[test]
 fn flags_keys_and_handlers_agree() {
     for row in &ROWS {
         let flags = row.flags;
