@@ -15,6 +15,7 @@ pub mod error;
 pub mod glob;
 pub mod histogram;
 pub mod limits;
+pub mod meanwhile;
 pub mod number;
 pub mod random;
 pub mod slot;

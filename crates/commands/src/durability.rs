@@ -161,6 +161,9 @@ pub fn shutdown(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> An
             _ => return Err(Fault::syntax()),
         }
     }
+    if ctx.scripts.is_busy() && options.save != Some(false) {
+        return Err(crate::scripting::busy_fault(ctx.scripts));
+    }
     if !abort {
         ctx.upkeep.shutdown(options)?;
         return Ok(Outcome::Close);

@@ -169,12 +169,14 @@ impl Flags {
     pub const UNQUEUED: Self = Self(1 << 20);
     /// It runs a script, and what that does is found out as it goes.
     pub const SCRIPT: Self = Self(1 << 24);
+    /// It is served while a script takes longer than it may. It takes no shard.
+    pub const ALLOW_BUSY: Self = Self(1 << 25);
 
     /// It is over in a moment if it has no options: it is not measured alone.
     pub const BRIEF: Self = Self(1 << 25);
 
     /// The flags that `COMMAND INFO` names, in Redis' order.
-    const NAMED: [(Self, &'static str); 13] = [
+    const NAMED: [(Self, &'static str); 14] = [
         (Self::WRITE, "write"),
         (Self::READONLY, "readonly"),
         (Self::DENYOOM, "denyoom"),
@@ -188,6 +190,7 @@ impl Flags {
         (Self::NOAUTH, "no_auth"),
         (Self::NO_MULTI, "no_multi"),
         (Self::MAY_REPLICATE, "may_replicate"),
+        (Self::ALLOW_BUSY, "allow_busy"),
     ];
 
     /// Whether all of `other` are set.

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 use kvark_keyspace::{Needs, Reach, Transaction};
-use kvark_scripts::{End, Rights, Script, Sha, Vm};
+use kvark_scripts::{End, Rights, Script, Scripts, Sha, Vm};
 
 use crate::context::Context;
 use crate::row::Answer;
@@ -104,6 +104,16 @@ fn run_known(ctx: &mut Context, req: &Request, read_only: bool, out: &mut dyn Re
     let script = Sha::from_hex(req.arg(1)).and_then(|sha| ctx.scripts.find(sha)).ok_or_else(no_script)?;
     let keys = count_keys(req)?;
     run(ctx, &script, req, keys, read_only, out)
+}
+
+/// A command is refused because a script takes longer than it may.
+pub fn busy_fault(scripts: &Scripts) -> Fault {
+    let is_function = scripts.first_overdue().is_some_and(|overdue| overdue.is_function);
+    busy(if is_function { "FUNCTION KILL" } else { "SCRIPT KILL" })
+}
+
+fn busy(end_by: &str) -> Fault {
+    Fault::new(format!("BUSY Redis is busy running a script. You can only call {end_by} or SHUTDOWN NOSAVE."))
 }
 
 fn no_script() -> Fault {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use kvark_base::{Clock, Error, Kind, Millis, Position, Result};
+use kvark_base::{Clock, Error, Kind, Millis, Position, Result, meanwhile};
 use kvark_call::World;
 use kvark_disk::Lock;
 use kvark_keyspace::{Keyspace, Options as KeyspaceOptions};
@@ -43,7 +43,7 @@ pub struct Engine {
     pub(crate) durability: Durability,
     pub(crate) checkpointer: Option<Checkpointer>,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) scripts: Scripts,
+    pub(crate) scripts: Arc<Scripts>,
     pub(crate) limits: Limits,
     /// The wall clock as of the latest tick of the background: what an access is noted with.
     pub(crate) coarse_ms: AtomicU64,
@@ -109,6 +109,8 @@ impl Engine {
         let publisher = Publisher::new(&world, &parts.log, parts.durability);
         keyspace.notices().set_herald(Box::new(publisher));
         kvark_commands::config::adopt(&world.settings, keyspace.forms(), keyspace.notices());
+        let scripts = Arc::new(Scripts::new(kvark_commands::COMPATIBLE_VERSION));
+        keyspace.set_patience(serve_others_of(&scripts));
         let counters = Arc::new(Counters::default());
         let started = world.clock.uptime();
         let torn = crate::open::recover(&keyspace, &*parts.log, parts.tier.as_deref())?;
@@ -123,7 +125,7 @@ impl Engine {
             durability: parts.durability,
             checkpointer,
             counters,
-            scripts: Scripts::new(kvark_commands::COMPATIBLE_VERSION),
+            scripts,
             limits: Limits::default(),
             sampled_ms: AtomicU64::new(0),
             active_expire: AtomicBool::new(true),
@@ -276,6 +278,17 @@ impl Engine {
         *self.closed.lock() = Some(Ok(()));
         self.stopping.store(true, Ordering::Release);
     }
+}
+
+/// Whoever waits for a shard that a script holds beyond its time serves others meanwhile.
+fn serve_others_of(scripts: &Arc<Scripts>) -> Tell {
+    let scripts = Arc::clone(scripts);
+    Box::new(move || {
+        if scripts.is_busy() {
+            let _refusing = scripts.stand_in();
+            meanwhile::serve();
+        }
+    })
 }
 
 impl Drop for Engine {

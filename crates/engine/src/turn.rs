@@ -16,7 +16,7 @@ use kvark_call::session::{PauseMode, ReplyMode};
 use kvark_call::{Fault, Outcome, Pipeline, ReplySink, Request, Session};
 use kvark_commands::long::is_long;
 use kvark_commands::monitor::{self, Sender};
-use kvark_commands::{Context, Flags, Handler, Row};
+use kvark_commands::{Context, Flags, Handler, Row, scripting};
 use kvark_keyspace::Reach;
 use kvark_log::Admission;
 
@@ -305,6 +305,9 @@ impl Engine {
     ) -> Result<(), Refusal> {
         if !session.authenticated && !flags.has(Flags::NOAUTH) {
             return Err(Refusal::Never(Fault::new("NOAUTH Authentication required.")));
+        }
+        if self.scripts.is_busy() && !flags.has(Flags::ALLOW_BUSY) {
+            return Err(Refusal::Never(scripting::busy_fault(&self.scripts)));
         }
         let writes = flags.has(Flags::WRITE);
         if let Some((mode, until_ms)) = self.world.sessions.paused(now_ms)

@@ -61,7 +61,8 @@ impl Engine {
     /// Serves those who waited for keys that are ready now. Returns the position of what they wrote, 0 for nothing.
     #[inline]
     pub(crate) fn serve_waiting(&self) -> Position {
-        if self.keyspace.has_ready() { self.serve_ready() } else { 0 }
+        // A script that takes too long holds shards: who waits is served when it has ended.
+        if self.keyspace.has_ready() && !self.scripts.is_busy() { self.serve_ready() } else { 0 }
     }
 
     #[cold]

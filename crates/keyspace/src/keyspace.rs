@@ -4,8 +4,9 @@
 //! Invariant: the names of databases change only while every shard is held, so holding any shard freezes them.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use crossbeam_epoch::{self as epoch, Guard};
 use kvark_base::limits::DATABASES;
@@ -26,6 +27,8 @@ use crate::waiting::{Arrivals, ReadyKeys};
 use crate::writer::Writer;
 
 /// Bytes of a collection that are copied while its shard is held.
+/// How long a shard is waited for before something else is done meanwhile.
+const PATIENCE: Duration = Duration::from_millis(10);
 const PART_BYTES: usize = 256 * 1024;
 
 /// What a store is made with; kept for its life.
@@ -57,6 +60,8 @@ pub struct Keyspace {
     /// How long a part is, about.
     pub(crate) part_bytes: AtomicUsize,
     discarded: Arc<Discarded>,
+    /// What is done now and then by who waits for a shard.
+    patience: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// Keys that somebody waited for.
     pub(crate) ready: Arc<ReadyKeys>,
     pub(crate) arrivals: Arrivals,
@@ -144,6 +149,7 @@ impl Keyspace {
             ready,
             arrivals: Arrivals::default(),
             taken: Taken::new(options.shards),
+            patience: OnceLock::new(),
         }
     }
 
@@ -190,7 +196,7 @@ impl Keyspace {
     /// Holds the shard of one key, to read.
     #[inline]
     pub fn view_one<'a>(&'a self, db: u32, key: Key<'a>, now_ms: Millis) -> View<'a> {
-        let locked = Locked::One(key.shard, self.shards[key.shard as usize].state.lock());
+        let locked = Locked::One(key.shard, self.shard(key.shard));
         self.view(db, now_ms, Some(key), locked)
     }
 
@@ -269,23 +275,42 @@ impl Keyspace {
     /// Holds shards that are named in ascending order.
     fn lock(&self, shards: Vec<u32>) -> Locked<'_> {
         if let [shard] = *shards {
-            return Locked::One(shard, self.shards[shard as usize].state.lock());
+            return Locked::One(shard, self.shard(shard));
         }
-        Locked::Many(shards.into_iter().map(|shard| (shard, self.shards[shard as usize].state.lock())).collect())
+        Locked::Many(shards.into_iter().map(|shard| (shard, self.shard(shard))).collect())
     }
 
     pub(crate) fn lock_all(&self) -> Vec<parking_lot::MutexGuard<'_, State>> {
-        self.shards.iter().map(|shard| shard.state.lock()).collect()
+        (0..self.shards()).map(|shard| self.shard(shard)).collect()
     }
 
     /// Holds one shard, to sweep it: what is due may be there.
     pub(crate) fn write_shard(&self, shard: u32, now_ms: Millis) -> Writer<'_> {
-        let locked = Locked::One(shard, self.shards[shard as usize].state.lock());
+        let locked = Locked::One(shard, self.shard(shard));
         Writer::new(self.view_as_it_is(0, now_ms, None, locked))
     }
 
+    #[inline]
     pub(crate) fn shard(&self, shard: u32) -> parking_lot::MutexGuard<'_, State> {
-        self.shards[shard as usize].state.lock()
+        self.try_shard(shard).unwrap_or_else(|| self.wait_for(shard))
+    }
+
+    /// Somebody holds it; who does so for long lets this thread do something else meanwhile.
+    #[cold]
+    fn wait_for(&self, shard: u32) -> parking_lot::MutexGuard<'_, State> {
+        let state = &self.shards[shard as usize].state;
+        loop {
+            match (state.try_lock_for(PATIENCE), self.patience.get()) {
+                (Some(held), _) => return held,
+                (None, Some(patience)) => patience(),
+                (None, None) => {}
+            }
+        }
+    }
+
+    /// `patience` is called now and then by whoever waits for a shard. It may not touch a shard.
+    pub fn set_patience(&self, patience: Box<dyn Fn() + Send + Sync>) {
+        assert!(self.patience.set(patience).is_ok(), "a keyspace has one patience");
     }
 
     /// The shard, if nobody holds it.

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use kvark_base::random::Random;
 use parking_lot::Mutex;
 
+use crate::overdue::{AllOverdue, Kill, Overdue, StandIn};
 use crate::{Rights, Sha, Vm, header};
 
 /// Scripts that came by EVAL and are kept at most; those that SCRIPT LOAD brought stay.
@@ -58,7 +59,7 @@ impl Script {
     }
 
     /// What errors call it.
-    pub(crate) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         self.sha.to_string()
     }
 
@@ -79,6 +80,7 @@ pub struct Scripts {
     known: Mutex<Known>,
     idle: Mutex<Vec<Vm>>,
     generation: AtomicU64,
+    overdue: AllOverdue,
     /// Scripts that made room for others.
     evicted: AtomicU64,
 }
@@ -112,6 +114,7 @@ impl Scripts {
             known: Mutex::default(),
             idle: Mutex::default(),
             generation: AtomicU64::new(0),
+            overdue: AllOverdue::default(),
             evicted: AtomicU64::new(0),
         }
     }
@@ -187,6 +190,37 @@ impl Scripts {
         if idle.len() < MAX_IDLE {
             idle.push(vm);
         }
+    }
+
+    /// Whether a script takes longer than it may, so that commands are refused.
+    #[inline]
+    pub fn is_busy(&self) -> bool {
+        self.overdue.is_busy()
+    }
+
+    /// Keeps commands refused while a thread that waits for such a script serves others.
+    pub fn stand_in(&self) -> StandIn<'_> {
+        self.overdue.stand_in()
+    }
+
+    /// A script takes longer than it may, and has or has not written.
+    pub fn begin_overdue(&self, name: String, is_function: bool, wrote: bool) -> Arc<Overdue> {
+        self.overdue.add(name, is_function, wrote)
+    }
+
+    /// It has ended.
+    pub fn end_overdue(&self, overdue: &Arc<Overdue>) {
+        self.overdue.remove(overdue);
+    }
+
+    /// The script that has taken too long for the longest.
+    pub fn first_overdue(&self) -> Option<Arc<Overdue>> {
+        self.overdue.first()
+    }
+
+    /// Ends the scripts, or the functions, that take longer than they may.
+    pub fn kill(&self, functions: bool) -> Kill {
+        self.overdue.kill(functions)
     }
 
     /// What is known of the cache.

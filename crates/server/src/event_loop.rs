@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::time::Duration;
 
-use kvark_base::{Clock, Millis, Position, background};
+use kvark_base::{Clock, Millis, Position, background, meanwhile};
 use kvark_call::Delivery;
 use mio::event::Event;
 use mio::{Events, Poll, Token};
@@ -26,6 +26,7 @@ use crate::rules::Rules;
 use crate::server::Shared;
 use crate::settle::Answered;
 use crate::slots::Slots;
+use crate::standing_in::Serving;
 use crate::timers::Timers;
 use crate::waits::SWEEP_MS;
 
@@ -45,10 +46,13 @@ pub(crate) struct EventLoop<E: Turns> {
     pub acceptor: Option<Acceptor>,
     pub slots: Slots,
     pub bench: Bench<E>,
-    pub rules: Rules,
+    /// The bench of who stands in while a command takes too long at the other.
+    pub second: Option<Bench<E>>,
+    pub rules: Arc<Rules>,
     pub timers: Timers,
-    /// Who is served in this turn.
+    /// Who is served in the coming turn, and in this one.
     pub ready: Vec<usize>,
+    pub serving: Serving,
     /// Who may have something to send at the end of this turn.
     pub answered: Vec<Answered>,
     /// What one client is given, while it is.
@@ -72,7 +76,9 @@ impl<E: Turns> EventLoop<E> {
         let now_ms = engine.world().clock.now_ms();
         Self {
             mailbox: Arc::clone(&shared.mailboxes[index]),
-            rules: Rules::new(&engine.world().settings),
+            rules: Arc::new(Rules::new(&engine.world().settings)),
+            second: Some(Bench::new(Arc::clone(&engine))),
+            serving: Serving::default(),
             bench: Bench::new(Arc::clone(&engine)),
             engine,
             shared,
@@ -117,7 +123,7 @@ impl<E: Turns> EventLoop<E> {
     fn turn(&mut self, events: &Events) {
         self.now_ms = self.engine.world().clock.now_ms();
         if self.rules.generation != self.engine.world().settings.generation() {
-            self.rules = Rules::new(&self.engine.world().settings);
+            self.rules = Arc::new(Rules::new(&self.engine.world().settings));
         }
         events.iter().for_each(|event| self.take_event(event));
         self.take_mail();
@@ -132,13 +138,13 @@ impl<E: Turns> EventLoop<E> {
         self.publish();
     }
 
-    fn take_event(&mut self, event: &Event) {
+    pub fn take_event(&mut self, event: &Event) {
         let token = event.token();
         if token == WAKER || self.is_listener(token) {
             return;
         }
         let slot = token.0;
-        let Some(mut conn) = self.slots.take(slot) else { return };
+        let Some(mut conn) = self.slots.take(slot) else { return self.serving.note_event(slot) };
         let parked = matches!(conn.wait, Wait::Parked(_));
         if (event.is_read_closed() && parked) || (event.is_error() && !conn.is_free()) {
             return self.close(slot, conn);
@@ -160,7 +166,7 @@ impl<E: Turns> EventLoop<E> {
         }
     }
 
-    fn take_mail(&mut self) {
+    pub fn take_mail(&mut self) {
         if !self.mailbox.has_news() {
             return;
         }
@@ -202,27 +208,40 @@ impl<E: Turns> EventLoop<E> {
 
     /// Reads and executes for everybody who is ready.
     fn serve(&mut self) {
-        let mut ready = std::mem::take(&mut self.ready);
-        for slot in ready.drain(..) {
-            let Some(mut conn) = self.slots.take(slot) else { continue };
-            conn.queued = false;
-            if conn.has_work() {
-                let from = conn.output.end();
-                match self.bench.serve(&mut conn, &self.rules, self.now_ms) {
-                    Ok(position) => self.answered.push(Answered { slot, from, position }),
-                    Err(gone) => {
-                        self.count_gone(&gone);
-                        self.close(slot, conn);
-                        continue;
-                    }
-                }
-                self.begin_wait(slot, &mut conn);
-            }
-            self.slots.put(slot, conn);
+        let second = self.second.take().expect("nobody stands in");
+        let mut bench = std::mem::replace(&mut self.bench, second);
+        let rules = Arc::clone(&self.rules);
+        self.serving.begin(&mut self.ready);
+        while let Some(slot) = self.serving.next() {
+            self.serve_one(slot, |this, conn| {
+                let now_ms = this.now_ms;
+                meanwhile::with(this, || bench.serve(conn, &rules, now_ms))
+            });
         }
+        self.second = Some(std::mem::replace(&mut self.bench, bench));
         // Whoever has more to do waits for the next turn, in the memory of this one.
-        std::mem::swap(&mut ready, &mut self.ready);
-        self.ready.append(&mut ready);
+        self.serving.end(&mut self.ready);
+    }
+
+    /// Reads and executes for one, by `serve`.
+    pub fn serve_one(&mut self, slot: usize, serve: impl FnOnce(&mut Self, &mut Connection) -> Result<Position, Gone>) {
+        let Some(mut conn) = self.slots.take(slot) else { return };
+        conn.queued = false;
+        if conn.has_work() {
+            let from = conn.output.end();
+            let served = serve(self, &mut conn);
+            // What it sent meanwhile was an event for somebody who was not in his place.
+            conn.readable |= self.serving.took_event(slot);
+            match served {
+                Ok(position) => self.answered.push(Answered { slot, from, position }),
+                Err(gone) => {
+                    self.count_gone(&gone);
+                    return self.close(slot, conn);
+                }
+            }
+            self.begin_wait(slot, &mut conn);
+        }
+        self.slots.put(slot, conn);
     }
 
     fn count_gone(&self, gone: &Gone) {

@@ -26,6 +26,7 @@ pub mod server;
 mod settle;
 mod slots;
 mod spare;
+mod standing_in;
 mod stream;
 mod timers;
 pub mod turns;

@@ -44,6 +44,14 @@ impl<E: Turns> EventLoop<E> {
         self.answered = answered;
     }
 
+    /// Sends what was answered from number `first` on to those who have nothing that waits for the log.
+    pub fn settle_independent(&mut self, first: usize) {
+        let waits = |slot| self.answered.iter().any(|answer| answer.slot == slot && answer.position > 0);
+        let free: Vec<usize> =
+            self.answered[first..].iter().map(|answer| answer.slot).filter(|&slot| !waits(slot)).collect();
+        free.into_iter().for_each(|slot| self.send(slot));
+    }
+
     /// Puts an error in the place of every answer of this turn that depends on the log.
     fn take_back(&mut self, answered: &[Answered], error: &Error) {
         let fault = Fault::from(error.clone());

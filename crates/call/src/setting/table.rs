@@ -29,6 +29,14 @@ const MUTABLE: bool = true;
 pub const TABLE: &[Setting] = &[
     row("bind", Kind::Text, "127.0.0.1", FIXED, "Addresses to listen on, separated by blanks; `*` is every address."),
     row(
+        "busy-reply-threshold",
+        Kind::Integer(0, i64::MAX),
+        "5000",
+        MUTABLE,
+        "Milliseconds after which a script that still runs makes every other command answer BUSY, and can be ended by SCRIPT KILL; 0 is never.",
+    )
+    .once("lua-time-limit"),
+    row(
         "client-output-buffer-limit",
         Kind::OutputLimits,
         "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",

@@ -1,7 +1,7 @@
 //! The scripts that the server knows: `SCRIPT ...`.
 
 use kvark_call::{Fault, Outcome, ReplySink, Request};
-use kvark_scripts::Sha;
+use kvark_scripts::{Kill, Sha};
 
 use super::{keep, no_script};
 use crate::context::Context;
@@ -90,6 +90,34 @@ pub fn flush(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answe
     }
     ctx.scripts.flush();
     out.status("OK");
+    Ok(Outcome::Done)
+}
+
+/// `SCRIPT KILL`
+///
+/// Ends the script that takes longer than `busy-reply-threshold`, unless it has written something.
+///
+/// ```resp
+/// > SCRIPT KILL
+/// (error) NOTBUSY No scripts in execution right now.
+/// ```
+pub fn kill(ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answer {
+    answer_kill(ctx.scripts.kill(false), "FUNCTION KILL", out)
+}
+
+/// Answers what became of the wish to end scripts; those of the other kind are ended by `other`.
+pub(super) fn answer_kill(kill: Kill, other: &str, out: &mut dyn ReplySink) -> Answer {
+    match kill {
+        Kill::Done => out.status("OK"),
+        Kill::Nobody => return Err(Fault::new("NOTBUSY No scripts in execution right now.")),
+        Kill::OtherKind => return Err(super::busy(other)),
+        Kill::HasWritten => {
+            return Err(Fault::new(
+                "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the \
+                 script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command.",
+            ));
+        }
+    }
     Ok(Outcome::Done)
 }
 

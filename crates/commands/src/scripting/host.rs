@@ -7,12 +7,15 @@
 //! anything      holds all
 //! ```
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use kvark_base::meanwhile;
 use kvark_call::{FactSheet, Fault, Recording, Request};
 use kvark_keyspace::Transaction;
 use kvark_scripts::caller::Refused;
-use kvark_scripts::{Caller, Script, Stop};
+use kvark_scripts::{Caller, Overdue, Script, Stop};
 
 use crate::context::Context;
 use crate::dispatch::{check_key, find_row};
@@ -39,6 +42,8 @@ impl Learned {
     }
 }
 
+const KILLED: &str = "ERR Error running script: Script killed by user with SCRIPT KILL.";
+
 /// How a script stands in its surroundings.
 pub(super) struct Hold {
     /// What everybody knew before a shard was held, if the script may ask.
@@ -61,6 +66,10 @@ pub(super) struct Host<'h, 'c, 'k, 't, 'a, K> {
     went_beyond: bool,
     /// It has done something that a second run would do again.
     acted: bool,
+    /// When the clock was looked at first.
+    started: Option<Duration>,
+    /// It takes longer than it may.
+    overdue: Option<Arc<Overdue>>,
 }
 
 impl<'h, 'c, 'k, 't, 'a, K: Iterator<Item = &'h [u8]> + Clone> Host<'h, 'c, 'k, 't, 'a, K> {
@@ -74,7 +83,18 @@ impl<'h, 'c, 'k, 't, 'a, K: Iterator<Item = &'h [u8]> + Clone> Host<'h, 'c, 'k, 
     ) -> Self {
         let (holds_all, Hold { facts, within }) = (transaction.holds_all(), hold);
         let inner = Inner { ctx, transaction, facts, sender: Sender::Script };
-        Self { inner, script, declared, read_only, holds_all, within, went_beyond: false, acted: false }
+        Self {
+            inner,
+            script,
+            declared,
+            read_only,
+            holds_all,
+            within,
+            went_beyond: false,
+            acted: false,
+            started: None,
+            overdue: None,
+        }
     }
 
     /// After a run: what it says of the next one.
@@ -130,6 +150,14 @@ impl<'h, 'c, 'k, 't, 'a, K: Iterator<Item = &'h [u8]> + Clone> Host<'h, 'c, 'k, 
         row.keys(request).all(|key| self.declared.clone().any(|declared| declared == key))
     }
 
+    /// Nobody ends it from here on; or somebody has.
+    fn check_end_before_write(&self) -> Result<(), Refused> {
+        match &self.overdue {
+            Some(overdue) if !overdue.may_write() => Err(Refused::Stop(Stop::Killed(KILLED))),
+            _ => Ok(()),
+        }
+    }
+
     /// The script needs what it does not hold.
     #[cold]
     fn hold(&mut self, shards: Option<&[u32]>) -> Result<(), Refused> {
@@ -159,10 +187,21 @@ impl<'h, 'c, 'k, 't, 'a, K: Iterator<Item = &'h [u8]> + Clone> Host<'h, 'c, 'k, 
     }
 }
 
+impl<K> Drop for Host<'_, '_, '_, '_, '_, K> {
+    fn drop(&mut self) {
+        if let Some(overdue) = &self.overdue {
+            self.inner.ctx.scripts.end_overdue(overdue);
+        }
+    }
+}
+
 impl<'h, K: Iterator<Item = &'h [u8]> + Clone> Caller for Host<'h, '_, '_, '_, '_, K> {
     fn call(&mut self, request: &Request<'_>, reply: &mut Recording) -> Result<(), Refused> {
         let row = self.row(request)?;
         self.reach(row, request)?;
+        if row.writes() {
+            self.check_end_before_write()?;
+        }
         self.acted |= !row.flags.has(Flags::READONLY);
         self.inner.execute(row, request, reply)?;
         Ok(())
@@ -174,7 +213,22 @@ impl<'h, K: Iterator<Item = &'h [u8]> + Clone> Caller for Host<'h, '_, '_, '_, '
     }
 
     fn tick(&mut self) -> Option<Stop> {
-        None
+        let world = self.inner.ctx.world;
+        let now = world.clock.uptime();
+        let started = *self.started.get_or_insert(now);
+        if self.overdue.is_none() {
+            let limit_ms = world.settings.number("busy-reply-threshold") as u64;
+            if limit_ms == 0 || now - started < Duration::from_millis(limit_ms) {
+                return None;
+            }
+            let wrote = self.inner.transaction.written() > 0;
+            self.overdue = Some(self.inner.ctx.scripts.begin_overdue(self.script.name(), false, wrote));
+        }
+        meanwhile::serve();
+        if world.shutdown_requested() {
+            return Some(Stop::Killed("ERR the server stops"));
+        }
+        self.overdue.as_ref().filter(|overdue| overdue.is_ended()).map(|_| Stop::Killed(KILLED))
     }
 
     fn log(&mut self, level: i64, text: &[u8]) {
