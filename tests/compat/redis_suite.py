@@ -46,12 +46,26 @@ UNITS = (
     "unit/pubsub",
     "unit/pubsubshard",
     "unit/multi",
+    "unit/introspection",
+    "unit/introspection-2",
+    "unit/info",
+    "unit/info-command",
+    "unit/slowlog",
+    "unit/latency-monitor",
+    "unit/querybuf",
+    "unit/protocol",
+    "unit/other",
+    "unit/pause",
+    "unit/violations",
+    "unit/printver",
+    "unit/quit",
 )
 # What goes from a temporary copy: scaffolding that needs scripts and functions, which later issues bring; settings
 # that we do not have (chunks of lists are not compressed, the log has one form), and the word that keeps the tests of
 # fields that expire and of shard channels away from us.
 LEFT_OUT = re.compile(
-    r"^ *(r function flush|(r config set|config_set) (list-compress-depth|repl-ping-replica-period).*)$"
+    r"^ *(r function flush|(r config set|config_set) (list-compress-depth|repl-ping-replica-period|aof-use-rdb-preamble)"
+    r".*)$"
     r"|external:skip (?=needs:debug)| (aof-use-rdb-preamble no|appendfsync always)\b"
     r"|(?<=set original_config) \[config_get_set list-compress-depth 1\]"
     r"|(?<=tags \{\"pubsubshard) external:skip",

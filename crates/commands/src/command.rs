@@ -415,8 +415,20 @@ fn keys_of<'a>(req: &Request<'a>) -> Result<(&'static Row, Vec<&'a [u8]>), Fault
         return Err(Fault::new("ERR Invalid number of arguments specified for command"));
     }
     let keys: Vec<&[u8]> = row.keys(&inner).collect();
-    if keys.is_empty() {
+    if (keys.is_empty() && row.group != Group::Scripting) || !counts_its_keys(row, &inner) {
         return Err(Fault::new("ERR Invalid arguments specified for command"));
     }
     Ok((row, keys))
+}
+
+/// Whether the number of keys that a request announces is one, and so many follow.
+fn counts_its_keys(row: &Row, req: &Request) -> bool {
+    let (count_at, step) = match row.keys {
+        Keys::Counted { count_at, step } => (count_at, step),
+        Keys::Destination { count_at } => (count_at, 1),
+        _ => return true,
+    };
+    let room = (req.len() - 1).saturating_sub(count_at) / step;
+    let count = req.get(count_at).and_then(kvark_base::number::parse_i64).and_then(|count| usize::try_from(count).ok());
+    count.is_some_and(|count| count <= room && (count > 0 || row.group == Group::Scripting))
 }

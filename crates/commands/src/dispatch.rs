@@ -119,7 +119,9 @@ pub fn index(row: &'static Row) -> u32 {
 /// The row that serves `req`, with its arity and the lengths of the keys it may make checked.
 #[inline]
 pub fn resolve(req: &Request<'_>) -> Result<&'static Row, Fault> {
-    let Some(mut row) = find(req.name()) else { return Err(unknown_command(req)) };
+    // A sub-command is reached by its family only; no short name is one.
+    let whole = |row: &&Row| row.name.len() <= 8 || !row.name.contains('|');
+    let Some(mut row) = find(req.name()).filter(whole) else { return Err(unknown_command(req)) };
     if row.flags.has(Flags::FAMILY) && req.len() > 1 {
         row = find_sub(row, req.arg(1)).ok_or_else(|| unknown_subcommand(row, req))?;
     }

@@ -77,7 +77,10 @@ pub fn exists(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
 /// (integer) 1
 /// ```
 pub fn touch(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer {
-    out.integer(req.args_from(1).filter(|key| view.find(key).is_some()).count() as i64);
+    let found: Vec<&[u8]> = req.args_from(1).filter(|key| view.find(key).is_some()).collect();
+    // It is what it is for, so CLIENT NO-TOUCH does not keep it from that.
+    found.iter().for_each(|key| view.note_access(key, view.now_ms() / 1000));
+    out.integer(found.len() as i64);
     Ok(Outcome::Done)
 }
 

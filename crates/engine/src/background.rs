@@ -150,7 +150,8 @@ impl Engine {
         }
         // Failures are kept by the log for whoever asks to come in, and tried again at the next tick.
         while matches!(self.log.maintain(), Ok(true)) {}
-        if self.active_expire.load(Ordering::Relaxed) {
+        // Whoever pauses the clients that write wants nothing to change.
+        if self.active_expire.load(Ordering::Relaxed) && self.world.sessions.paused(now_ms).is_none() {
             let _ = self.watched("expire-cycle", || self.keyspace.sweep(now_ms));
         }
         self.serve_waiting();

@@ -10,6 +10,7 @@ use kvark_base::limits::DATABASES;
 use kvark_call::setting::percentiles;
 use kvark_call::{FactSheet, Facts, Fault, Rate};
 use kvark_commands::ROWS;
+use kvark_keyspace::Census;
 use parking_lot::Mutex;
 
 use crate::engine::Engine;
@@ -96,6 +97,7 @@ impl Facts for EngineFacts {
         let Some(engine) = self.0.upgrade() else { return };
         let counters = &engine.counters;
         counters.rate.sample(counters.commands.load(Ordering::Relaxed), now_ms);
+        // The allocator looks through all that is free to answer: it is asked only when somebody wants to know.
         let census = engine.keyspace.census();
         counters.peak_bytes.fetch_max(census.entry_bytes + census.table_bytes, Ordering::Relaxed);
     }
@@ -116,6 +118,10 @@ impl Engine {
         sheet.tell("server", "redis_version", kvark_commands::COMPATIBLE_VERSION);
         sheet.tell("server", "server_name", "kvark");
         sheet.tell("server", "kvark_version", env!("CARGO_PKG_VERSION"));
+        // This is no build of Redis: what others look for to know which one it is.
+        sheet.tell("server", "redis_git_sha1", "00000000");
+        sheet.tell("server", "redis_git_dirty", 0);
+        sheet.tell("server", "redis_build_id", env!("CARGO_PKG_VERSION"));
         sheet.tell("server", "redis_mode", "standalone");
         sheet.tell("server", "os", process::system());
         sheet.tell("server", "arch_bits", usize::BITS);
@@ -137,16 +143,17 @@ impl Engine {
 
     fn tell_memory(&self, sheet: &mut FactSheet) {
         let census = self.keyspace.census();
-        let used = census.entry_bytes + census.table_bytes;
+        let used = used_bytes(&census);
         let peak = self.counters.peak_bytes.fetch_max(used, Ordering::Relaxed).max(used);
         let resident = process::resident_bytes();
         sheet.tell_bytes("memory", "used_memory", used);
         sheet.tell_bytes("memory", "used_memory_rss", resident);
         sheet.tell_bytes("memory", "used_memory_peak", peak);
         sheet.tell("memory", "used_memory_peak_perc", percent(used, peak));
+        let dataset = used.saturating_sub(census.table_bytes);
         sheet.tell("memory", "used_memory_overhead", census.table_bytes);
-        sheet.tell("memory", "used_memory_dataset", census.entry_bytes);
-        sheet.tell("memory", "used_memory_dataset_perc", percent(census.entry_bytes, used));
+        sheet.tell("memory", "used_memory_dataset", dataset);
+        sheet.tell("memory", "used_memory_dataset_perc", percent(dataset, used));
         sheet.tell("memory", "used_memory_entries", census.entry_bytes);
         sheet.tell("memory", "used_memory_tables", census.table_bytes);
         sheet.tell("memory", "used_memory_reserved", self.keyspace.reserved_bytes());
@@ -272,6 +279,11 @@ impl Engine {
             sheet.tell("keyspace", format!("db{db}"), format!("keys={},expires={},avg_ttl=0", keys[db], deadlines[db]));
         }
     }
+}
+
+/// What the store has in use: everything that was asked of the allocator, where it says so, else entries and tables.
+fn used_bytes(census: &Census) -> u64 {
+    process::allocated_bytes().unwrap_or(0).max(census.entry_bytes + census.table_bytes)
 }
 
 fn percent(part: u64, whole: u64) -> String {

@@ -10,6 +10,19 @@ pub(crate) fn resident_bytes() -> u64 {
     pages * asked(libc::_SC_PAGESIZE)
 }
 
+/// What was asked of the allocator and not given back, in bytes; `None` where it does not say.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) fn allocated_bytes() -> Option<u64> {
+    // SAFETY: a plain question to the allocator.
+    let info = unsafe { libc::mallinfo2() };
+    Some((info.uordblks + info.hblkhd) as u64)
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn allocated_bytes() -> Option<u64> {
+    None
+}
+
 /// The machine's memory, in bytes.
 pub(crate) fn machine_bytes() -> u64 {
     asked(libc::_SC_PHYS_PAGES) * asked(libc::_SC_PAGESIZE)
@@ -92,6 +105,9 @@ mod tests {
     #[test]
     fn the_system_says_something_of_this_process() {
         assert!(resident_bytes() > 0 && resident_bytes() < machine_bytes());
+        let before = allocated_bytes();
+        let much = vec![1u8; 64 << 20];
+        assert!(before.is_none_or(|before| allocated_bytes().unwrap() > before + much.len() as u64 / 2));
         assert!(spent().user + spent().system > Duration::ZERO);
         assert_eq!(system().split(' ').count(), 3);
     }
