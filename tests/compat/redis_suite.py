@@ -64,8 +64,8 @@ UNITS = (
 # that we do not have (chunks of lists are not compressed, the log has one form), and the word that keeps the tests of
 # fields that expire and of shard channels away from us.
 LEFT_OUT = re.compile(
-    r"^ *(r function flush|(r config set|config_set) (list-compress-depth|repl-ping-replica-period|aof-use-rdb-preamble)"
-    r".*)$"
+    r"^ *(r function flush|(r config set|config_set) "
+    r"(list-compress-depth|repl-ping-replica-period|aof-use-rdb-preamble).*)$"
     r"|external:skip (?=needs:debug)| (aof-use-rdb-preamble no|appendfsync always)\b"
     r"|(?<=set original_config) \[config_get_set list-compress-depth 1\]"
     r"|(?<=tags \{\"pubsubshard) external:skip",
