@@ -204,3 +204,15 @@ def test_nothing_is_unpickled_unless_it_is_asked_for(db: kvark.Store) -> None:
     assert isinstance(db.lists["x"][0], bytes)
     with pytest.raises(ValueError, match=r"Expecting|decode"):
         db.lists(codec="json")["x"][0]
+
+
+def test_a_polygon_needs_no_center(db: kvark.Store) -> None:
+    sicily = db.geos(codec="str")["Sicily"]
+    sicily.update({"Palermo": (13.361389, 38.115556), "Catania": (15.087269, 37.502669)})
+    triangle = [(13.0, 37.0), (16.0, 37.0), (16.0, 38.0)]
+    assert [near.member for near in sicily.search(polygon=triangle)] == ["Catania"]
+    assert sicily.search_into("near", polygon=[(0, 0), (30, 0), (15, 60)]) == 2
+    with pytest.raises(kvark.InvalidInput, match="3 vertices"):
+        sicily.search(polygon=triangle[:2])
+    with pytest.raises(kvark.InvalidInput):
+        sicily.search("Catania", polygon=triangle)

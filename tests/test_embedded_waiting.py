@@ -142,12 +142,12 @@ def test_ctrl_c_ends_a_wait_and_takes_nothing(db: kvark.Store) -> None:
 def test_threads_and_coroutines_stand_in_one_line(tmp_path: Path) -> None:
     async def work() -> None:
         async with await kvark.aopen(tmp_path / "s.kvark") as db:
-            queue = db.lists["q"]
+            queue, threads = db.lists["q"], threading.active_count()
             tasks = []
             for number in range(50):
                 tasks.append(asyncio.create_task(queue.pop_left(timeout=None)))
                 await asyncio.sleep(0)
-                assert threading.active_count() < 10, f"{number} coroutines cost threads"
+                assert threading.active_count() <= threads, f"{number} coroutines cost threads"
             tasks[3].cancel()
             await asyncio.sleep(0)
             await queue.push(*(str(number) for number in range(49)))

@@ -7,7 +7,8 @@
 
 pub mod cells;
 pub mod point;
-pub mod query;
+pub mod polygon;
+mod query;
 pub mod searching;
 pub mod shape;
 

@@ -59,30 +59,42 @@ class AsyncGeo(AsyncHandle[Geo[T]], Generic[T]):
 
     async def search(
         self,
-        center: T | str | tuple[float, float],
+        center: T | str | tuple[float, float] | None = None,
         /,
         *,
         radius: float | None = None,
         box: tuple[float, float] | None = None,
+        polygon: Iterable[tuple[float, float]] | None = None,
         unit: Unit = "m",
         order: Order | None = None,
         limit: int | None = None,
     ) -> list[Near]:
         """Who is within `radius` of `center`, or within a `box` of (width, height) around it.
 
-        The center is a member, or (longitude, latitude). Raises InvalidInput for a center that is not there, and
-        unless one of `radius` and `box` is given.
+        The center is a member, or (longitude, latitude). A `polygon` of such corners needs none; the distances are meters
+        from the middle of its corners then. Raises InvalidInput for a center that is not there, and unless one of `radius`,
+        `box` and `polygon` is given.
         """
-        return await self._long(self._sync.search, center, radius=radius, box=box, unit=unit, order=order, limit=limit)
+        return await self._long(
+            self._sync.search,
+            center,
+            radius=radius,
+            box=box,
+            polygon=polygon,
+            unit=unit,
+            order=order,
+            limit=limit,
+        )
 
     async def search_into(
         self,
         destination: Key | AsyncGeo[Any],
-        center: T | str | tuple[float, float],
+        center: T | str | tuple[float, float] | None = None,
         /,
         *,
         radius: float | None = None,
         box: tuple[float, float] | None = None,
+        polygon: Iterable[tuple[float, float]] | None = None,
         unit: Unit = "m",
         order: Order | None = None,
         limit: int | None = None,
@@ -95,6 +107,7 @@ class AsyncGeo(AsyncHandle[Geo[T]], Generic[T]):
             center,
             radius=radius,
             box=box,
+            polygon=polygon,
             unit=unit,
             order=order,
             limit=limit,

@@ -107,51 +107,66 @@ class Geo(Handle[T], MutableMapping[T, Position]):
 
     def search(
         self,
-        center: T | str | tuple[float, float],
+        center: T | str | tuple[float, float] | None = None,
         /,
         *,
         radius: float | None = None,
         box: tuple[float, float] | None = None,
+        polygon: Iterable[tuple[float, float]] | None = None,
         unit: Unit = "m",
         order: Order | None = None,
         limit: int | None = None,
     ) -> list[Near]:
         """Who is within `radius` of `center`, or within a `box` of (width, height) around it.
 
-        The center is a member, or (longitude, latitude). Raises InvalidInput for a center that is not there, and
-        unless one of `radius` and `box` is given.
+        The center is a member, or (longitude, latitude). A `polygon` of such corners needs none; the distances are meters
+        from the middle of its corners then. Raises InvalidInput for a center that is not there, and unless one of `radius`,
+        `box` and `polygon` is given.
         """
-        words = [*self._around(center, radius, box, unit), *_order(order, limit), "WITHCOORD", "WITHDIST"]
+        words = [*self._around(center, radius, box, polygon, unit), *_order(order, limit), "WITHCOORD", "WITHDIST"]
         found = self._ask("GEOSEARCH", *words)
         return [Near(self._codec.decode(member), float(far), _position(place)) for member, far, place in found]
 
     def search_into(
         self,
         destination: Key | Geo[Any],
-        center: T | str | tuple[float, float],
+        center: T | str | tuple[float, float] | None = None,
         /,
         *,
         radius: float | None = None,
         box: tuple[float, float] | None = None,
+        polygon: Iterable[tuple[float, float]] | None = None,
         unit: Unit = "m",
         order: Order | None = None,
         limit: int | None = None,
         store_distances: bool = False,
     ) -> int:
         """Leaves what `search` finds at `destination`, with distances as scores if asked for; how many they are."""
-        words = [*self._around(center, radius, box, unit), *_order(order, limit), *["STOREDIST"] * store_distances]
+        area = self._around(center, radius, box, polygon, unit)
+        words = [*area, *_order(order, limit), *["STOREDIST"] * store_distances]
         left: int = self._store._ask("GEOSEARCHSTORE", key_of(destination), self._key, *words)
         return left
 
-    def _around(self, center: Any, radius: float | None, box: tuple[float, float] | None, unit: Unit) -> list[Any]:
+    def _around(
+        self,
+        center: Any,
+        radius: float | None,
+        box: tuple[float, float] | None,
+        polygon: Iterable[tuple[float, float]] | None,
+        unit: Unit,
+    ) -> list[Any]:
+        words: list[Any] = []
         if isinstance(center, tuple):
-            words: list[Any] = ["FROMLONLAT", *center]
-        else:
-            words = ["FROMMEMBER", self._encode(center)]
+            words += ["FROMLONLAT", *center]
+        elif center is not None:
+            words += ["FROMMEMBER", self._encode(center)]
         if radius is not None:
             words += ["BYRADIUS", radius, unit]
         if box is not None:
             words += ["BYBOX", *box, unit]
+        if polygon is not None:
+            corners = list(polygon)
+            words += ["BYPOLYGON", len(corners), *chain.from_iterable(corners)]
         return words
 
     def _chunks(self) -> Iterator[list[T]]:

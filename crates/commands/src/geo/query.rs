@@ -4,6 +4,7 @@ use kvark_call::{Fault, Request};
 use kvark_values::Zset;
 
 use super::point::Point;
+use super::polygon::Polygon;
 use super::shape::Shape;
 use super::{parse_point, parse_unit};
 use crate::{args, doubles};
@@ -63,7 +64,7 @@ pub struct Target<'a> {
 }
 
 /// A shape, and what its unit is.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Area {
     /// What is searched.
     pub shape: Shape,
@@ -105,7 +106,7 @@ pub struct Words<'a, 'v> {
 }
 
 /// What is asked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Query<'a> {
     /// The middle of what is searched, and how far around it; nothing where there is no set.
     pub around: Option<(Point, Area)>,
@@ -138,6 +139,16 @@ fn parse_box(width: &[u8], height: &[u8], unit: &[u8]) -> Result<Area, Fault> {
     }
     let unit_m = parse_unit(unit)?;
     Ok(Area { shape: Shape::Box { width: width * unit_m, height: height * unit_m }, unit_m })
+}
+
+/// The polygon whose corners stand from argument `at` on, behind their number.
+fn parse_polygon(req: &Request, at: usize) -> Result<Polygon, Fault> {
+    let corners = args::integer_or(req.arg(at), "ERR invalid number of vertices")?;
+    let behind = (req.len() - at - 1) / 2;
+    let corners = usize::try_from(corners).ok().filter(|corners| (3..=behind).contains(corners));
+    let too_few = || Fault::new("ERR GEOSEARCH BYPOLYGON must have at least 3 vertices");
+    let points = (0..corners.ok_or_else(too_few)?).map(|corner| at + 1 + 2 * corner);
+    Ok(Polygon::new(points.map(|at| parse_point(req.arg(at), req.arg(at + 1))).collect::<Result<_, _>>()?))
 }
 
 impl<'a, 'v> Words<'a, 'v> {
@@ -205,15 +216,18 @@ impl<'a, 'v> Words<'a, 'v> {
     /// Takes a word with the arguments behind it; returns how many arguments those were.
     fn take_search(&mut self, req: &Request<'a>, at: usize) -> Result<usize, Fault> {
         let behind = req.len() - at - 1;
+        let (by_radius, by_box, by_polygon) = match self.area.as_ref().map(|area| &area.shape) {
+            None => (true, true, self.center.is_none()),
+            Some(Shape::Circle { .. }) => (true, false, false),
+            Some(Shape::Box { .. }) => (false, true, false),
+            Some(Shape::Polygon(_)) => (false, false, true),
+        };
+        let has_polygon = self.area.is_some() && by_polygon;
         let (by_member, by_point) = match self.center {
+            _ if has_polygon => (false, false),
             None => (true, true),
             Some(Center::Member(_)) => (true, false),
             Some(Center::Point(_)) => (false, true),
-        };
-        let (by_radius, by_box) = match self.area.map(|area| area.shape) {
-            None => (true, true),
-            Some(Shape::Circle { .. }) => (true, false),
-            Some(Shape::Box { .. }) => (false, true),
         };
         match req.arg(at).to_ascii_uppercase().as_slice() {
             b"COUNT" if behind >= 1 => return self.take_count(req, at),
@@ -231,6 +245,13 @@ impl<'a, 'v> Words<'a, 'v> {
             b"BYBOX" if behind >= 3 && by_box => {
                 self.area = Some(parse_box(req.arg(at + 1), req.arg(at + 2), req.arg(at + 3))?);
                 return Ok(4);
+            }
+            b"BYPOLYGON" if behind >= 2 && by_polygon => {
+                let polygon = parse_polygon(req, at + 1)?;
+                let corners = polygon.len();
+                self.center = Some(Center::Point(polygon.middle()));
+                self.area = Some(Area { shape: Shape::Polygon(polygon), unit_m: 1.0 });
+                return Ok(2 + 2 * corners);
             }
             _ => return Err(Fault::syntax()),
         }

@@ -26,15 +26,15 @@ struct Hit<'v> {
 impl Query<'_> {
     /// The members of `zset` that are within, in the order that is wanted.
     fn hits<'v>(&self, zset: &'v Zset) -> Vec<Hit<'v>> {
-        let Some((center, area)) = self.around else { return Vec::new() };
+        let Some((center, area)) = &self.around else { return Vec::new() };
         let enough = if self.any { self.count } else { usize::MAX };
-        let entries = cells::around(&center, &area.shape).into_iter().flat_map(|cell| {
+        let entries = cells::around(center, &area.shape).into_iter().flat_map(|cell| {
             let scores = cell.scores();
             zset.range(zset.place(Edge::BeforeScore(scores.start))..zset.place(Edge::BeforeScore(scores.end)))
         });
         let hits = entries.filter_map(|entry| {
             let point = Point::of_score(entry.score);
-            let distance_m = area.shape.distance_m(&center, &point)?;
+            let distance_m = area.shape.distance_m(center, &point)?;
             Some(Hit { entry, point, distance_m, distance: distance_m / area.unit_m })
         });
         let mut hits: Vec<Hit<'v>> = hits.take(enough).collect();
@@ -92,9 +92,10 @@ impl Query<'_> {
     }
 }
 
-/// `GEOSEARCH key <FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius unit | BYBOX width height unit> [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]`
+/// `GEOSEARCH key [FROMMEMBER member | FROMLONLAT longitude latitude] <BYRADIUS radius unit | BYBOX width height unit | BYPOLYGON corners longitude latitude [longitude latitude ...]> [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]`
 ///
-/// The members that are near a member or a place: within a radius, or in a box around it. Units are `m`, `km`, `ft` and `mi`. ASC has the
+/// The members that are near a member or a place: within a radius, or in a box around it. BYPOLYGON (which Redis has not) needs no such middle: it answers those
+/// within a polygon, with distances in meters from the middle of its corners. Units are `m`, `km`, `ft` and `mi`. ASC has the
 /// nearest first, DESC the farthest. COUNT answers so many of the nearest, with ANY the first that are found. WITHDIST answers the
 /// distance of each too, WITHHASH its score, WITHCOORD longitude and latitude.
 ///
@@ -107,6 +108,8 @@ impl Query<'_> {
 /// > GEOSEARCH sicily FROMMEMBER Catania BYBOX 400 400 km DESC COUNT 1 WITHDIST
 /// 1) 1) "Palermo"
 ///    2) "166.2742"
+/// > GEOSEARCH sicily BYPOLYGON 3 13 37 16 37 16 38
+/// 1) "Catania"
 /// > GEOSEARCH sicily BYRADIUS 200 km COUNT 1 ASC WITHDIST
 /// (error) ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for GEOSEARCH
 /// ```
@@ -115,7 +118,7 @@ pub fn geosearch(view: &View, req: &Request, out: &mut dyn ReplySink) -> Answer 
     query.answer(view, req.arg(1), out)
 }
 
-/// `GEOSEARCHSTORE destination source <FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius unit | BYBOX width height unit> [ASC | DESC] [COUNT count [ANY]] [STOREDIST]`
+/// `GEOSEARCHSTORE destination source [FROMMEMBER member | FROMLONLAT longitude latitude] <BYRADIUS radius unit | BYBOX width height unit | BYPOLYGON corners longitude latitude [longitude latitude ...]> [ASC | DESC] [COUNT count [ANY]] [STOREDIST]`
 ///
 /// Puts what GEOSEARCH would answer at `destination`, in place of whatever is there: how many members it has. With STOREDIST their scores are
 /// the distances.
