@@ -71,9 +71,9 @@ class AsyncGeo(AsyncHandle[Geo[T]], Generic[T]):
     ) -> list[Near]:
         """Who is within `radius` of `center`, or within a `box` of (width, height) around it.
 
-        The center is a member, or (longitude, latitude). A `polygon` of such corners needs none; the distances are meters
-        from the middle of its corners then. Raises InvalidInput for a center that is not there, and unless one of `radius`,
-        `box` and `polygon` is given.
+        The center is a member, or (longitude, latitude). A `polygon` of such corners needs none; the distances are
+        meters from the middle of its corners then. Raises InvalidInput for a center that is not there, and unless one
+        of `radius`, `box` and `polygon` is given.
         """
         return await self._long(
             self._sync.search,

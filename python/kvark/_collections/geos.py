@@ -119,9 +119,9 @@ class Geo(Handle[T], MutableMapping[T, Position]):
     ) -> list[Near]:
         """Who is within `radius` of `center`, or within a `box` of (width, height) around it.
 
-        The center is a member, or (longitude, latitude). A `polygon` of such corners needs none; the distances are meters
-        from the middle of its corners then. Raises InvalidInput for a center that is not there, and unless one of `radius`,
-        `box` and `polygon` is given.
+        The center is a member, or (longitude, latitude). A `polygon` of such corners needs none; the distances are
+        meters from the middle of its corners then. Raises InvalidInput for a center that is not there, and unless one
+        of `radius`, `box` and `polygon` is given.
         """
         words = [*self._around(center, radius, box, polygon, unit), *_order(order, limit), "WITHCOORD", "WITHDIST"]
         found = self._ask("GEOSEARCH", *words)

@@ -18,7 +18,7 @@ impl Polygon {
     }
 
     /// How many corners it has.
-    pub fn len(&self) -> usize {
+    pub fn corners(&self) -> usize {
         self.0.len()
     }
 

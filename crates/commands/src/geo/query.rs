@@ -248,7 +248,7 @@ impl<'a, 'v> Words<'a, 'v> {
             }
             b"BYPOLYGON" if behind >= 2 && by_polygon => {
                 let polygon = parse_polygon(req, at + 1)?;
-                let corners = polygon.len();
+                let corners = polygon.corners();
                 self.center = Some(Center::Point(polygon.middle()));
                 self.area = Some(Area { shape: Shape::Polygon(polygon), unit_m: 1.0 });
                 return Ok(2 + 2 * corners);
