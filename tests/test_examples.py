@@ -45,6 +45,41 @@ def test_job_queue(tmp_path: Path) -> None:
     ]
 
 
+WHERE = pytest.mark.parametrize("where", ["wire", "inside"])
+
+
+def place(where: str, server: LiveServer, inside: str) -> str:
+    """What an example is told: a server, or a store of its own process."""
+    return f"redis://127.0.0.1:{server.port}/1" if where == "wire" else inside
+
+
+@WHERE
+def test_celery_tasks(where: str, server: LiveServer, tmp_path: Path) -> None:
+    printed = run(example("celery_tasks.py"), place(where, server, str(tmp_path / "jobs.kvark")), folder=tmp_path)
+    doubles = str([2 * number for number in range(10)])
+    assert printed.splitlines() == ["5", doubles, "55", "attempt 3", "ValueError('on purpose')"]
+
+
+@WHERE
+def test_rq_jobs(where: str, server: LiveServer, tmp_path: Path) -> None:
+    printed = run(example("rq_jobs.py"), place(where, server, str(tmp_path / "jobs.kvark")), folder=tmp_path)
+    assert printed.splitlines() == ["1 urgent, 2 others, 1 behind another", "2.5 7.0 120", "True 1", "True 1"]
+
+
+@WHERE
+def test_django_cache(where: str, server: LiveServer, tmp_path: Path) -> None:
+    inside = f"kvark://{tmp_path}/cache.kvark?db=2"
+    printed = run(example("django_cache.py"), place(where, server, inside), folder=tmp_path)
+    assert printed.splitlines() == [
+        "Ada nobody",
+        "False 42",
+        "{'visits': 2, 'likes': 7}",
+        "True True False",
+        "Ada another prefix",
+        "None",
+    ]
+
+
 def test_unicode_catalogue(tmp_path: Path) -> None:
     if not Path("/usr/share/unicode/UnicodeData.txt").exists():
         # On the machine that decides, the package is there: a skip would hide that the example was not run.

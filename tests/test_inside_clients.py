@@ -374,3 +374,21 @@ def test_a_plain_pool_of_the_library_takes_the_connection_too(db: kvark.Store) -
         client = (library.Redis if library is redis else library.Valkey)(connection_pool=pool)
         assert functools.reduce(lambda total, _: total + client.incr(library.__name__), range(3), 0) == 6
         pool.disconnect()
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_url_names_the_store_that_is_open_or_opens_it(library: str, tmp_path: Any) -> None:
+    module, inside = LIBRARIES[library]
+    make = module.Redis if module is redis else module.Valkey
+    url = f"kvark://{tmp_path}/a%20store?db=3&decode_responses=yes"
+    with kvark.open(tmp_path / "a store") as db:
+        with make(connection_pool=inside.ConnectionPool.from_url(url, client_name="ada", db=1)) as client:
+            assert client.set("k", "v")
+            assert (client.client_getname(), client.get("k")) == ("ada", "v")
+            assert db.execute("INFO", "keyspace").count(b"db3:keys=1")
+        client.connection_pool.disconnect()
+    client = make(connection_pool=inside.ConnectionPool.from_url(url))
+    assert client.get("k") == "v"
+    client.connection_pool.connection_kwargs["store"].close()
+    with pytest.raises(ValueError, match="kvark:///path/of/store"):
+        inside.ConnectionPool.from_url("redis://localhost")

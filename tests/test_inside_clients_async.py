@@ -163,3 +163,28 @@ def test_a_client_that_never_waits_lets_others_run() -> None:
             assert turns >= 5
 
     asyncio.run(run())
+
+
+def test_a_long_command_keeps_its_own_task_waiting_only() -> None:
+    async def run() -> None:
+        async with clients("redis") as (_, make):
+            client = make()
+            for key in ("a", "b"):
+                members = [f"{key}:{number}" for number in range(100_000)]
+                for first in range(0, len(members), 10_000):
+                    await client.sadd(key, *members[first : first + 10_000])
+            began = time.monotonic()
+            union = asyncio.create_task(client.sunionstore("c", "a", "b"))
+            await asyncio.sleep(0)
+            pings, slowest = 0, 0.0
+            while not union.done():
+                before = time.monotonic()
+                await client.ping()
+                await asyncio.sleep(0)
+                slowest, pings = max(slowest, time.monotonic() - before), pings + 1
+            took = time.monotonic() - began
+            assert await union == 200_000
+            assert pings >= 3, f"{pings} commands in {took:.3f} s, the slowest {slowest:.3f} s"
+            assert slowest < took / 2
+
+    asyncio.run(run())

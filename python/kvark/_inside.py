@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from kvark import _native
@@ -37,6 +37,15 @@ def store_inside(store: Store | AsyncStore) -> Store:
 def options_inside(store: Store | AsyncStore, options: dict[str, Any]) -> dict[str, Any]:
     """The options of connections to `store`: there is no network to give up on, so only what is asked to times out."""
     return {"socket_timeout": None, "store": store_inside(store), **options}
+
+
+def parsed(url: str, parse: Callable[[str], Any]) -> tuple[str, dict[str, Any]]:
+    """The path of the store that a URL names, and the options in its query, which the library reads."""
+    if not url.startswith("kvark:///"):
+        raise ValueError(f"the URL of a store of this process is kvark:///path/of/store, not {url!r}")
+    options = dict(parse(url.replace("kvark:", "unix:", 1)))
+    options.pop("connection_class")
+    return os.path.realpath(options.pop("path")), options
 
 
 class Inside:
@@ -173,7 +182,8 @@ class AsyncInside:
 
     async def _connect(self) -> None:
         try:
-            pipe = _native.Pipe(self.store)
+            # What takes long is left to the store's own thread, for the loop has others to serve.
+            pipe = _native.Pipe(self.store, True)
         except (StoreClosed, ForkedStore) as error:
             raise self.connection_error(str(error)) from error
         self._reader = asyncio.StreamReader()

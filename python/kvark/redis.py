@@ -16,11 +16,11 @@ has copied says so instead of working. It needs redis-py 5 or later (`pip instal
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from kvark._async_store import AsyncStore
-from kvark._inside import AsyncInside, Inside, InsideParser, InsidePool, options_inside
-from kvark._store import Store
+from kvark._inside import AsyncInside, Inside, InsideParser, InsidePool, options_inside, parsed
+from kvark._store import Store, _reopened
 
 try:
     import redis
@@ -62,6 +62,14 @@ class AsyncConnection(AsyncInside, redis.asyncio.UnixDomainSocketConnection):
 
 class ConnectionPool(InsidePool, redis.ConnectionPool):
     """A pool of connections to a store of this process."""
+
+    @classmethod
+    def from_url(cls, url: str, **options: Any) -> Self:
+        """A pool for `kvark:///path/of/store?db=1`, for settings that cannot name objects: to the store that this
+        process has open there, else to one that is opened. What the query says wins over `options`."""
+        path, of_url = parsed(url, redis.connection.parse_url)
+        options = {"connection_class": Connection, "parser_class": Parser, **options, **of_url}
+        return cls(**options_inside(_reopened(path, {}), options))
 
 
 def connection_pool(store: Store | AsyncStore, **options: Any) -> ConnectionPool:

@@ -177,14 +177,14 @@ fn time_of(seconds: Option<f64>) -> PyResult<Option<Duration>> {
 #[pymethods]
 impl Pipe {
     #[new]
-    #[pyo3(signature = (store, /))]
-    fn new(store: &Bound<'_, Store>) -> PyResult<Self> {
+    #[pyo3(signature = (store, others = false, /))]
+    fn new(store: &Bound<'_, Store>, others: bool) -> PyResult<Self> {
         let engine = store.get().handle().shared(store.py())?;
         let pipes = Arc::clone(store.get().pipes(&engine));
         let clock = engine.world().clock.clone();
         let bell = Arc::new(Bell::default());
         let ringing = Arc::clone(&bell);
-        let session = Session::open(engine, pipes, Box::new(move || ringing.ring()));
+        let session = Session::open(engine, pipes, others, Box::new(move || ringing.ring()));
         Ok(Self {
             peer: Arc::clone(session.peer()),
             session: Mutex::new(Some(session)),

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use kvark_base::{Error, Millis, Position};
 use kvark_call::fault::Parked;
+use kvark_call::ticket::End;
 use kvark_call::{Delivery, Fault, Peer, Session};
 use kvark_engine::Durability;
 use parking_lot::Mutex;
@@ -65,11 +66,13 @@ pub struct Pipe<E: Turns> {
 
 impl<E: Turns> Pipe<E> {
     /// A new client, who needs no password. `wake` is called, from any thread, when there may be something to [`Pipe::proceed`] with.
-    pub fn open(engine: Arc<E>, pipes: Arc<Pipes>, wake: Box<dyn Fn() + Send + Sync>) -> Self {
+    /// The thread that calls may have `others` to serve: then it does not execute what takes long itself.
+    pub fn open(engine: Arc<E>, pipes: Arc<Pipes>, others: bool, wake: Box<dyn Fn() + Send + Sync>) -> Self {
         let world = engine.world();
         let now_ms = world.clock.now_ms();
         let peer = world.sessions.register(String::new(), String::new(), -1, now_ms, wake);
         let session = Session::new(peer, true).taking_deliveries();
+        let session = if others { session.among_others() } else { session };
         Self {
             rules: Rules::new(&world.settings),
             conn: Connection::new(Stream::Inside, session, listen::protocol(), now_ms),
@@ -262,7 +265,11 @@ impl<E: Turns> Pipe<E> {
     fn end_wait(&mut self, now_ms: Millis) {
         let due = self.conn.deadline_ms.is_some_and(|at_ms| at_ms <= now_ms);
         match &self.conn.wait {
-            Wait::Parked(parked) if due || !parked.ticket.is_waiting() => self.resume(false),
+            Wait::Parked(parked) => match parked.ticket.take() {
+                Some(end) => self.finish(Some(end), false),
+                None if due => self.resume(false),
+                None => {}
+            },
             Wait::Held(_) => {
                 self.conn.deadline_ms = None;
                 self.conn.wait = Wait::Nothing;
@@ -272,10 +279,18 @@ impl<E: Turns> Pipe<E> {
         }
     }
 
-    /// Gives the answer of its parked command: what others have ended it with, else by its position or its time.
+    /// Ends the wait of its parked command, because its position was reached or its time is over, unless somebody was first.
     fn resume(&mut self, reached: bool) {
+        if let Wait::Parked(parked) = &self.conn.wait {
+            let end = parked.ticket.give_up();
+            self.finish(end, reached);
+        }
+    }
+
+    /// Gives the answer of its parked command: what others have ended it with, else by its position or its time.
+    fn finish(&mut self, mut end: Option<End>, reached: bool) {
         let Some(parked) = self.unpark() else { return };
-        let (from, mut position, mut end) = (self.conn.output.end(), 0, parked.ticket.give_up());
+        let (from, mut position) = (self.conn.output.end(), 0);
         let world = self.engine.world();
         let Connection { protocol, output, session, .. } = &mut self.conn;
         let output = output.writer(&mut self.bench.spare);

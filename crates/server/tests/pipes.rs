@@ -19,7 +19,7 @@ impl Client {
         let woken = Arc::new(AtomicUsize::new(0));
         let waking = Arc::clone(&woken);
         let wake = Box::new(move || _ = waking.fetch_add(1, SeqCst));
-        Self { pipe: Pipe::open(Arc::clone(toy), Pipes::new(&**toy), wake), woken }
+        Self { pipe: Pipe::open(Arc::clone(toy), Pipes::new(&**toy), false, wake), woken }
     }
 
     fn send(&mut self, bytes: &str) {
