@@ -168,6 +168,8 @@ impl Engine {
         sheet.tell("memory", "mem_fragmentation_ratio", format!("{:.2}", resident as f64 / used.max(1) as f64));
         sheet.tell("memory", "mem_fragmentation_bytes", resident as i64 - used as i64);
         sheet.tell("memory", "mem_clients_normal", self.world.sessions.buffered_bytes());
+        sheet.tell("memory", "lazyfree_pending_objects", census.unfreed);
+        sheet.tell("memory", "lazyfreed_objects", census.freed);
         if let Some(checkpointer) = &self.checkpointer {
             sheet.tell("memory", "used_memory_tier", checkpointer.tier.facts().memory_bytes);
         }

@@ -59,7 +59,7 @@ pub struct Keyspace {
     pub(crate) next_parts: AtomicU64,
     /// How long a part is, about.
     pub(crate) part_bytes: AtomicUsize,
-    discarded: Arc<Discarded>,
+    pub(crate) discarded: Arc<Discarded>,
     /// What is done now and then by who waits for a shard.
     patience: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// Keys that somebody waited for.
@@ -85,6 +85,10 @@ pub struct Census {
     pub misses: u64,
     /// Keys removed because their time had come.
     pub expired: u64,
+    /// Objects that the background has still to free; a database that was emptied counts whole until all of it is freed.
+    pub unfreed: u64,
+    /// Objects that the background has freed.
+    pub freed: u64,
 }
 
 /// Leave to look at the tables without holding them, to ask the cache ahead of time. Keep it for a turn, not longer.
@@ -359,7 +363,10 @@ impl Keyspace {
             census.hits += state.counts.hits.get();
             census.misses += state.counts.misses.get();
             census.expired += state.counts.expired;
+            census.unfreed += state.emptied.iter().map(|emptied| emptied.table.len() as u64).sum::<u64>();
         }
+        census.unfreed += self.discarded.len();
+        census.freed = self.discarded.freed();
         census
     }
 

@@ -68,7 +68,7 @@ pub struct MemberChange<'a> {
 
 /// A table that was taken out of its shard, and the part of it that is freed next.
 pub struct Emptied {
-    table: Table,
+    pub table: Table,
     part: usize,
 }
 
@@ -379,10 +379,13 @@ impl State {
     /// Frees some thousand entries of databases that were emptied; whether there are more.
     pub fn free_emptied(&mut self) -> bool {
         let Some(Emptied { table, part }) = self.emptied.last_mut() else { return false };
+        let mut freed = 0;
         for entry in table.part(*part) {
             // SAFETY: nobody else finds the table, and each of its entries is in one part.
             self.discarded.take(unsafe { entry.free(&mut self.slab) });
+            freed += 1;
         }
+        self.discarded.note_freed(freed);
         *part += 1;
         if *part == table.parts() {
             self.emptied.pop();

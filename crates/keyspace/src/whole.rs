@@ -178,7 +178,12 @@ impl Reach<'_, '_> {
 
     /// Sets hits, misses and expired keys back to zero.
     pub fn reset_counts(&mut self) {
-        self.with_all(0, |transaction| transaction.states_mut().for_each(|state| state.counts = Counts::default()));
+        self.with_all(0, |transaction| {
+            transaction.states_mut().for_each(|state| {
+                state.counts = Counts::default();
+                state.discarded.reset();
+            });
+        });
     }
 
     /// Calls `with` while every shard is held.

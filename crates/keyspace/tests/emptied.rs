@@ -23,8 +23,10 @@ fn an_emptied_database_is_empty_at_once_and_freed_later() {
     keyspace.flush(0).unwrap();
     assert_eq!(keyspace.len(0), 0);
     assert_eq!(keyspace.census().entry_bytes, full, "nobody waited for it to be freed");
+    assert_eq!((keyspace.census().unfreed, keyspace.census().freed), (50_000, 0));
     (0..100).for_each(|number| put(&keyspace, number));
     keyspace.free_discarded();
+    assert_eq!((keyspace.census().unfreed, keyspace.census().freed), (0, 50_000));
     assert_eq!(keyspace.len(0), 100);
     let left = keyspace.census().entry_bytes;
     assert!((100 * 50..=100 * 100).contains(&left), "{left} bytes for 100 keys");
