@@ -170,7 +170,7 @@ impl Flags {
     /// It runs a script, and what that does is found out as it goes.
     pub const SCRIPT: Self = Self(1 << 24);
     /// It is served while a script takes longer than it may. It takes no shard.
-    pub const ALLOW_BUSY: Self = Self(1 << 25);
+    pub const ALLOW_BUSY: Self = Self(1 << 26);
 
     /// It is over in a moment if it has no options: it is not measured alone.
     pub const BRIEF: Self = Self(1 << 25);
