@@ -35,8 +35,7 @@ fn set_pairs(w: &mut Writer, req: &Request) -> Result<usize, Fault> {
     for at in (2..req.len()).step_by(2) {
         Op::Set { field: req.arg(at), value: req.arg(at + 1), expires_at: 0 }.encode(&mut ops);
     }
-    w.change(key, Type::Hash, &ops)?;
-    Ok(len_of(w, key)? - before)
+    Ok(w.change(key, Type::Hash, &ops)? - before)
 }
 
 /// `HSET key field value [field value ...]`
@@ -221,10 +220,8 @@ pub fn hdel(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
     for field in req.args_from(2).filter(|field| hash.is_some_and(|hash| hash.contains(StringRef::new(field)))) {
         Op::Remove { field }.encode(&mut ops);
     }
-    if !ops.is_empty() {
-        w.change(key, Type::Hash, &ops)?;
-    }
-    out.integer((before - len_of(w, key)?) as i64);
+    let left = if ops.is_empty() { before } else { w.change(key, Type::Hash, &ops)? };
+    out.integer((before - left) as i64);
     Ok(Outcome::Done)
 }
 

@@ -26,8 +26,8 @@ pub(crate) const SOURCE: &str = include_str!("lists.rs");
 /// Bytes of an operation beside its values, at most.
 const OP_OVERHEAD: usize = 24;
 
-/// Changes the list at `key` by one operation.
-fn change(w: &mut Writer, key: &[u8], op: &Op<'_>) -> Result<(), Fault> {
+/// Changes the list at `key` by one operation. Its length then.
+fn change(w: &mut Writer, key: &[u8], op: &Op<'_>) -> Result<usize, Fault> {
     let mut ops = Vec::with_capacity(OP_OVERHEAD);
     op.encode(&mut ops);
     Ok(w.change(key, Type::List, &ops)?)

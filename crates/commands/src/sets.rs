@@ -57,9 +57,8 @@ pub fn sadd(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
     let mut plan = Plan::new(set);
     for member in req.args_from(2) {
         match set.and_then(|set| set.deadline_of(StringRef::new(member))) {
-            None => plan.count(Op::Add { member, deadline: 0 }),
             Some(0) => {}
-            Some(_) => Op::Add { member, deadline: 0 }.encode(&mut plan.ops),
+            Some(_) | None => Op::Add { member, deadline: 0 }.encode(&mut plan.ops),
         }
     }
     plan.finish(w, req.arg(1), out)
@@ -84,7 +83,7 @@ pub fn srem(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
     let mut plan = Plan::new(set);
     for member in req.args_from(2) {
         if set.is_some_and(|set| set.contains(StringRef::new(member))) {
-            plan.count(Op::Remove { member });
+            Op::Remove { member }.encode(&mut plan.ops);
         }
     }
     plan.finish(w, req.arg(1), out)
@@ -93,30 +92,17 @@ pub fn srem(w: &mut Writer, req: &Request, out: &mut dyn ReplySink) -> Answer {
 /// The operations of a request that is answered by how much a set grew or shrank.
 struct Plan {
     ops: Vec<u8>,
-    /// How many of them make it grow or shrink, unless a member is named twice.
-    counted: usize,
     len_before: usize,
 }
 
 impl Plan {
     fn new(set: Option<&Set>) -> Self {
-        Self { ops: Vec::new(), counted: 0, len_before: len_of(set) }
-    }
-
-    fn count(&mut self, op: Op<'_>) {
-        op.encode(&mut self.ops);
-        self.counted += 1;
+        Self { ops: Vec::new(), len_before: len_of(set) }
     }
 
     fn finish(self, w: &mut Writer, key: &[u8], out: &mut dyn ReplySink) -> Answer {
-        if !self.ops.is_empty() {
-            w.change(key, Type::Set, &self.ops)?;
-        }
-        let changed = match self.counted {
-            none_or_one @ 0..=1 => none_or_one,
-            _ => self.len_before.abs_diff(len_of(typed::set(w, key)?)),
-        };
-        out.integer(changed as i64);
+        let len = if self.ops.is_empty() { self.len_before } else { w.change(key, Type::Set, &self.ops)? };
+        out.integer(self.len_before.abs_diff(len) as i64);
         Ok(Outcome::Done)
     }
 }

@@ -6,6 +6,7 @@
 use kvark_values::Approach;
 use parking_lot::MutexGuard;
 
+use crate::entry::EntryPtr;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
 use crate::shard::State;
@@ -15,12 +16,14 @@ pub struct Step<'a> {
     keyspace: &'a Keyspace,
     db: u32,
     held: Option<(u32, MutexGuard<'a, State>)>,
+    /// The entry of the latest key, by its hash; of the shard that is held.
+    latest: Option<(u64, Option<EntryPtr>)>,
 }
 
 impl Keyspace {
     /// A step towards members of collections in database `db`. Whoever makes it must not hold a shard.
     pub fn step(&self, db: u32) -> Step<'_> {
-        Step { keyspace: self, db, held: None }
+        Step { keyspace: self, db, held: None, latest: None }
     }
 }
 
@@ -30,12 +33,19 @@ impl Step<'_> {
     #[inline]
     pub fn towards(&mut self, key: &Key<'_>, member: &[u8], approach: &mut Approach) {
         if self.held.as_ref().is_none_or(|(shard, _)| *shard != key.shard) {
-            self.held = None;
+            (self.held, self.latest) = (None, None);
             self.held = self.keyspace.try_shard(key.shard).map(|state| (key.shard, state));
         }
         let Some((_, state)) = &self.held else { return };
-        if let Some(entry) = state.get(self.keyspace.physical(self.db), key) {
-            entry.value().approach(member, approach);
+        let entry = match self.latest {
+            // Two keys of one hash would be taken for one another: what is asked for is of no use then.
+            Some((hash, entry)) if hash == key.hash => entry,
+            _ => state.get(self.keyspace.physical(self.db), key).map(|entry| entry.ptr()),
+        };
+        self.latest = Some((key.hash, entry));
+        if let Some(entry) = entry {
+            // SAFETY: found under this hold of the shard.
+            unsafe { entry.borrow() }.value().approach(member, approach);
         }
     }
 }

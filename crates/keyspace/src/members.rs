@@ -6,6 +6,7 @@
 use kvark_base::Millis;
 use kvark_base::limits::DATABASES;
 
+use crate::key::Key;
 use crate::keyspace::Keyspace;
 use crate::shard::MemberChange;
 use crate::view::{Locked, View};
@@ -77,7 +78,7 @@ impl Writer<'_> {
         }
         let change = MemberChange { of_nothing: false, of_type, ops: &ops };
         let version = self.record_change(db, &key, change).unwrap_or(version);
-        self.apply_change(db, &key, change, version);
+        self.apply_change(db, &Key { bytes: &key, hash, shard }, Some(found), change, version);
         if self.view.keyspace.tells() {
             self.note_members_expired(db, &key, of_type);
         }

@@ -104,9 +104,9 @@ impl Keyspace {
                 let change = MemberChange { of_nothing, of_type, ops };
                 let (db, key) = (physical(db)?, self.key(key));
                 let stamp = self.stamp(position, &key, NewValue::String(StringRef::Int(0)), 0);
-                let mut result = Ok(());
+                let mut result = Ok(0);
                 self.replay_on(db, &key, position, |state| {
-                    result = state.change(db, &key, change, stamp, &self.hasher, self.forms());
+                    result = state.change(db, &key, state.find(db, &key), change, stamp, &self.hasher, self.forms());
                 });
                 result?;
             }

@@ -263,18 +263,20 @@ impl State {
         text.len()
     }
 
-    /// Applies a change to the collection at a key, which is made if it is missing, and goes if it is left without members.
-    /// `stamp` says when. Errors when the operations make no sense; they may have been applied in part.
+    /// Applies a change to the collection at a key, which was `found` under this hold of the shard, is made if it is missing, and goes
+    /// if it is left without members. `stamp` says when. Returns how many members there are then. Errors when the operations make
+    /// no sense; they may have been applied in part.
+    #[allow(clippy::too_many_arguments)]
     pub fn change(
         &mut self,
         db: u8,
         key: &Key<'_>,
+        found: Option<Found>,
         change: MemberChange<'_>,
         stamp: NewEntry<'_>,
         hasher: &KeyHasher,
         forms: &Forms,
-    ) -> Result<()> {
-        let found = self.find(db, key);
+    ) -> Result<usize> {
         // SAFETY: found under this hold of the shard.
         let fits = |found: &Found| !change.of_nothing && unsafe { found.entry.borrow() }.of_type() == change.of_type;
         if let Some(held) = found.as_ref().filter(|found| fits(found)) {
@@ -282,12 +284,13 @@ impl State {
         }
         let mut value = Value::empty(change.of_type);
         value.apply(change.ops, forms)?;
+        let members = value.as_ref().members();
         match found {
             _ if !value.is_gone() => self.put(db, key, NewEntry { value: NewValue::Owned(value), ..stamp }, hasher),
             Some(found) => self.remove(db, key, &found, stamp.version),
             None => self.changed = stamp.version,
         }
-        Ok(())
+        Ok(members)
     }
 
     fn change_held(
@@ -298,7 +301,7 @@ impl State {
         change: MemberChange<'_>,
         stamp: &NewEntry<'_>,
         forms: &Forms,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         self.changed = stamp.version;
         // SAFETY: found under this hold of the shard, which is ours alone; a collection is boxed.
         let value = unsafe { held.entry.boxed_mut() }.expect("a collection is boxed");
@@ -308,9 +311,10 @@ impl State {
             parts.note(value.as_ref(), change.ops);
         }
         value.apply(change.ops, forms)?;
+        let members = value.as_ref().members();
         if value.is_gone() {
             self.remove(db, key, held, stamp.version);
-            return Ok(());
+            return Ok(members);
         }
         let after = value.as_ref().next_deadline();
         // SAFETY: as above.
@@ -321,7 +325,7 @@ impl State {
         self.note_members(db, key.hash, before, after);
         self.tell_changed(db, key.bytes, true);
         self.tell_ready_by(db, key, change);
-        Ok(())
+        Ok(members)
     }
 
     /// A collection whose next deadline was `before` has the next one at `after`.

@@ -18,6 +18,7 @@ use crate::entry::{MAX_INLINE_LEN, NewEntry};
 use crate::key::Key;
 use crate::notices::{Event, Put};
 use crate::shard::{MemberChange, State};
+use crate::table::Found;
 use crate::transaction::Group;
 use crate::view::View;
 
@@ -154,25 +155,27 @@ impl<'a> Writer<'a> {
     }
 
     /// Changes the members of the collection at `key` by operations that its type has encoded. A missing key is made; one that
-    /// is left without members goes. Its deadline stays. The caller has checked the type.
-    pub fn change(&mut self, key: &[u8], of_type: Type, ops: &[u8]) -> Result<()> {
+    /// is left without members goes. Its deadline stays. The caller has checked the type. Returns how many members there are now.
+    pub fn change(&mut self, key: &[u8], of_type: Type, ops: &[u8]) -> Result<usize> {
         debug_assert!(!ops.is_empty(), "a change of nothing is no change");
         let hashed = self.view.key(key);
         let db = self.view.keyspace.physical(self.view.db);
-        let held = self.view.locked.state(hashed.shard).get(db, &hashed);
+        let found = self.view.locked.state(hashed.shard).find(db, &hashed);
         // An expired rest must not shine through.
-        let of_nothing = held.is_some_and(|entry| entry.is_expired(self.view.now_ms));
+        // SAFETY: found under this hold of the shard.
+        let of_nothing =
+            found.as_ref().is_some_and(|found| unsafe { found.entry.borrow() }.is_expired(self.view.now_ms));
         let change = MemberChange { of_nothing, of_type, ops };
         let version = self.record_change(db, key, change)?;
         let tells = self.view.keyspace.tells();
         if tells {
             self.note_changing(db, key);
         }
-        self.apply_change(db, key, change, version);
+        let members = self.apply_change(db, &hashed, found, change, version);
         if tells {
             self.note_changed(db, key);
         }
-        Ok(())
+        Ok(members)
     }
 
     /// Logs a change; the position that it got.
@@ -181,15 +184,21 @@ impl<'a> Writer<'a> {
         self.record(Effect::Change { db: db.into(), key, of_nothing, kind: codec::kind_of(of_type), ops })
     }
 
-    /// Does what was logged.
-    pub(crate) fn apply_change(&mut self, db: u8, key: &[u8], change: MemberChange<'_>, version: Position) {
-        let key = self.view.key(key);
-        let stamp = self.stamp(&key, version);
+    /// Does what was logged to the key that was `found`, if it was, since these shards are held. Returns how many members there are now.
+    pub(crate) fn apply_change(
+        &mut self,
+        db: u8,
+        key: &Key<'_>,
+        found: Option<Found>,
+        change: MemberChange<'_>,
+        version: Position,
+    ) -> usize {
+        let stamp = self.stamp(key, version);
         let keyspace = self.view.keyspace;
         let state = self.view.locked.state_mut(key.shard);
         state
-            .change(db, &key, change, stamp, &keyspace.hasher, keyspace.forms())
-            .expect("operations that a type has encoded make sense to it");
+            .change(db, key, found, change, stamp, &keyspace.hasher, keyspace.forms())
+            .expect("operations that a type has encoded make sense to it")
     }
 
     /// An entry of `key` that says when it changed, and nothing else.

@@ -23,7 +23,8 @@ fn value_of<'w>(w: &'w Writer, req: &Request) -> Result<Option<StringRef<'w>>, F
 fn set(w: &mut Writer, req: &Request, value: &[u8]) -> Result<(), Fault> {
     let mut ops = Vec::new();
     Op::Update { field: req.arg(2), value }.encode(&mut ops);
-    Ok(w.change(req.arg(1), Type::Hash, &ops)?)
+    w.change(req.arg(1), Type::Hash, &ops)?;
+    Ok(())
 }
 
 /// `HINCRBY key field increment`

@@ -1,14 +1,17 @@
 //! What can happen to a hash, as bytes. The page is `docs/format/change.md`.
 
-use kvark_base::{Millis, Result};
+use kvark_base::{Millis, Result, varint};
 
-use crate::wire::{Reader, put_bytes, put_varint};
+use crate::wire::{MAX_HEAD_LEN, Reader, put_bytes, put_varint};
 
 const SET: u8 = 1;
 const SET_UNTIL: u8 = 2;
 const UPDATE: u8 = 3;
 const REMOVE: u8 = 4;
 const EXPIRE: u8 = 5;
+
+/// The most bytes of an operation beside the field and the value.
+const MOST_BESIDE: usize = MAX_HEAD_LEN + 2 * varint::MAX_LEN;
 
 /// A change of a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +56,7 @@ impl<'a> Op<'a> {
             Self::Remove { .. } => (REMOVE, None, None),
             Self::Expire { at, .. } => (EXPIRE, None, Some(at)),
         };
+        out.reserve(MOST_BESIDE + self.field().len() + value.map_or(0, <[u8]>::len));
         out.push(number);
         put_bytes(out, self.field());
         if let Some(value) = value {

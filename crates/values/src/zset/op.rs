@@ -6,7 +6,7 @@
 //! 3 expire   member, deadline (0: none)
 //! ```
 
-use kvark_base::{Millis, Result};
+use kvark_base::{Millis, Result, varint};
 
 use super::Score;
 use crate::wire::{MAX_HEAD_LEN, Reader, put_bytes, put_f64, put_varint};
@@ -90,6 +90,7 @@ impl<'a> Op<'a> {
 
 /// Appends a member with all that belongs to it.
 pub(super) fn put_member(out: &mut Vec<u8>, member: &[u8], score: Score, deadline: Millis) {
+    out.reserve(varint::MAX_LEN + member.len() + size_of::<Score>() + varint::MAX_LEN);
     put_bytes(out, member);
     put_f64(out, score);
     put_varint(out, deadline);
