@@ -167,6 +167,15 @@ fn answer_words(words: &[&str], out: &mut dyn ReplySink) {
 
 fn categories(row: &Row) -> Vec<&'static str> {
     let (flags, of_type) = (row.flags, row.group.type_category());
+    let asks_for_commands = row.name.starts_with("COMMAND");
+    if flags.has(Flags::FAMILY) {
+        // Its sub-commands have theirs.
+        return if asks_for_commands { vec!["@slow", "@connection"] } else { vec!["@slow"] };
+    }
+    if matches!(row.name, "SORT" | "SORT_RO") {
+        let reads = if row.writes() { "@write" } else { "@read" };
+        return vec![reads, "@set", "@sortedset", "@list", "@slow", "@dangerous"];
+    }
     let about_keys = row.group == Group::Generic
         || row.group == Group::Server && (flags.has(Flags::WRITE) || flags.has(Flags::READONLY));
     [
@@ -181,7 +190,7 @@ fn categories(row: &Row) -> Vec<&'static str> {
         (flags.has(Flags::ADMIN) || flags.has(Flags::DANGEROUS), "@dangerous"),
         (row.group == Group::Pubsub, "@pubsub"),
         (row.group == Group::Scripting, "@scripting"),
-        (row.group == Group::Connection, "@connection"),
+        (row.group == Group::Connection || asks_for_commands, "@connection"),
     ]
     .into_iter()
     .filter_map(|(belongs, category)| belongs.then_some(category))
@@ -194,8 +203,16 @@ fn key_flags(row: &Row, nth: usize) -> &'static [&'static str] {
         ("SET" | "SETEX" | "PSETEX" | "MSET" | "MSETEX", _) | ("RENAME" | "COPY", 1) => &["OW", "update"],
         ("SETNX" | "MSETNX", _) | ("RENAMENX", 1) => &["OW", "insert"],
         ("DEL" | "UNLINK", _) => &["RM", "delete"],
-        ("GETDEL" | "MOVE", _) | ("RENAME" | "RENAMENX", 0) => &["RW", "access", "delete"],
-        ("DELEX" | "DELIFEQ", _) => &["RW", "delete"],
+        ("GETDEL" | "HGETDEL" | "SPOP", _) | ("SMOVE", 0) | ("RENAME" | "RENAMENX", 0) => &["RW", "access", "delete"],
+        ("DELEX" | "DELIFEQ" | "HDEL" | "SREM" | "XAUTOCLAIM" | "XDEL" | "XDELEX" | "XTRIM", _)
+        | ("XGROUP|DELCONSUMER" | "XGROUP|DESTROY", _) => &["RW", "delete"],
+        ("HSETNX" | "SADD" | "XGROUP|CREATE" | "XGROUP|CREATECONSUMER", _) | ("SMOVE", 1) => &["RW", "insert"],
+        ("HEXPIRE" | "HEXPIREAT" | "HPEXPIRE" | "HPEXPIREAT" | "HPERSIST" | "HMSET" | "HSET" | "HSETEX", _)
+        | ("XACK" | "XACKDEL" | "XADD" | "XCLAIM" | "XGROUP|SETID" | "XSETID", _) => &["RW", "update"],
+        ("SDIFFSTORE" | "SINTERSTORE" | "SUNIONSTORE", nth) => &[["OW", "update"], ["RO", "access"]][nth.min(1)],
+        ("RESTORE", _) => &["OW", "update"],
+        ("EVAL" | "EVALSHA" | "FCALL", _) => &["RW", "access", "update"],
+        ("XREADGROUP", _) => &["RO", "access"],
         ("APPEND" | "LPUSH" | "LPUSHX" | "RPUSH" | "RPUSHX" | "LINSERT", _)
         | ("LMOVE" | "RPOPLPUSH" | "BLMOVE" | "BRPOPLPUSH", 1) => &["RW", "insert"],
         ("LPOP" | "RPOP" | "LMPOP" | "BLPOP" | "BRPOP" | "BLMPOP", _)
@@ -215,7 +232,9 @@ fn key_flags(row: &Row, nth: usize) -> &'static [&'static str] {
         _ if matches!(row.keys, Keys::Storing { .. }) => &[["RO", "access"], ["OW", "update"]][nth.min(1)],
         ("EXPIRE" | "PEXPIRE" | "EXPIREAT" | "PEXPIREAT" | "PERSIST" | "SETRANGE" | "LSET", _) => &["RW", "update"],
         ("COPY", 0) => &["RO", "access"],
-        ("EXISTS" | "STRLEN" | "LLEN" | "TOUCH" | "TYPE" | "ZCARD", _) => &["RO"],
+        ("EXISTS" | "STRLEN" | "LLEN" | "TOUCH" | "TYPE" | "ZCARD" | "WATCH", _)
+        | ("HEXISTS" | "HLEN" | "HSTRLEN" | "SCARD" | "SISMEMBER" | "XLEN", _)
+        | ("MEMORY|USAGE" | "OBJECT|ENCODING" | "OBJECT|FREQ" | "OBJECT|IDLETIME" | "OBJECT|REFCOUNT", _) => &["RO"],
         _ if row.writes() => &["RW", "access", "update"],
         _ => &["RO", "access"],
     }

@@ -111,6 +111,10 @@ fn errors_say_what_and_where() {
             "#!lua flags=no-writes\nredis.call('SET', 'k', 1)",
             "(error) ERR Write commands are not allowed from read-only scripts. on @user_script:2.",
         ),
+        (
+            "#!lua flags=no-writes\nredis.call('PUBLISH', 'channel', 'message')",
+            "(error) ERR Write commands are not allowed from read-only scripts. on @user_script:2.",
+        ),
         ("#!python\n", "(error) ERR Unexpected engine in script shebang: python"),
     ]);
 }

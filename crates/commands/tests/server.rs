@@ -236,6 +236,14 @@ fn commands_tell_of_themselves() {
         ("COMMAND GETKEYS ZINTERSTORE to 144367 a", "(error) ERR Invalid arguments specified for command"),
         ("COMMAND GETKEYS ZINTER 0 a", "(error) ERR Invalid arguments specified for command"),
         ("COMMAND GETKEYS EVAL text 0", "(empty array)"),
+        (
+            "COMMAND GETKEYSANDFLAGS SMOVE a b x",
+            "1) 1) \"a\"\n   2) 1) RW\n      2) access\n      3) delete\n2) 1) \"b\"\n   2) 1) RW\n      2) insert",
+        ),
+        (
+            "COMMAND GETKEYSANDFLAGS SUNIONSTORE to a",
+            "1) 1) \"to\"\n   2) 1) OW\n      2) update\n2) 1) \"a\"\n   2) 1) RO\n      2) access",
+        ),
         ("CONFIG|GET port", "(error) ERR unknown command 'CONFIG|GET', with args beginning with: 'port' "),
         ("COMMAND GETKEYS OBJECT ENCODING a", "1) \"a\""),
         ("COMMAND GETKEYS RENAME a b", "1) \"a\"\n2) \"b\""),

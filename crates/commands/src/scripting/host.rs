@@ -115,10 +115,10 @@ impl<'h, 'c, 'k, 't, 'a, K: Iterator<Item = &'h [u8]> + Clone> Host<'h, 'c, 'k, 
         if row.flags.has(Flags::NOSCRIPT) {
             return Err(Fault::new("ERR This Redis command is not allowed from script"));
         }
+        if self.read_only && (row.writes() || row.flags.has(Flags::MAY_REPLICATE)) {
+            return Err(Fault::new("ERR Write commands are not allowed from read-only scripts."));
+        }
         if row.writes() {
-            if self.read_only {
-                return Err(Fault::new("ERR Write commands are not allowed from read-only scripts."));
-            }
             row.keys(request).try_for_each(check_key)?;
         }
         Ok(row)
