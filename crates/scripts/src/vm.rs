@@ -23,6 +23,9 @@ use crate::{Script, Sha, answers, errors, sandbox};
 
 /// How many instructions pass between two looks at the clock.
 const TICK_INSTRUCTIONS: c_int = 100_000;
+/// So many runs are followed by a step of the collector, for about so much garbage.
+const COLLECT_RUNS: u32 = 50;
+const COLLECT_KB: c_int = 50;
 /// Scripts that one interpreter keeps compiled at most.
 const MAX_COMPILED: usize = 1024;
 
@@ -86,6 +89,8 @@ pub struct Vm {
     compiled: HashMap<Sha, c_int>,
     /// The generation of the cache that it belongs to.
     pub(crate) generation: u64,
+    /// Runs since the collector was last made to work.
+    runs: u32,
 }
 
 // SAFETY: the interpreter is reached by its `Vm` alone, which is used by one thread at a time; nothing in it belongs to a thread.
@@ -128,7 +133,7 @@ impl Vm {
         };
         assert_eq!(made, LUA_OK, "the sandbox needs nothing that could be missing");
         inner.memory.most.set(MAX_SCRIPT_MEMORY);
-        Self { state, inner, compiled: HashMap::new(), generation }
+        Self { state, inner, compiled: HashMap::new(), generation, runs: 0 }
     }
 
     /// Bytes of memory that it uses.
@@ -240,10 +245,14 @@ impl Vm {
         }
     }
 
-    /// One step of the collector, after so many runs; as Redis does it.
+    /// After a run: now and then a step of the collector, so that it does not wait for a script that makes much.
     pub(crate) fn collect(&mut self) {
-        // SAFETY: a step of the collector runs no code of a script: none can set `__gc`.
-        unsafe { lua_gc(self.state, LUA_GCSTEP, 50) };
+        self.runs += 1;
+        if self.runs >= COLLECT_RUNS {
+            self.runs = 0;
+            // SAFETY: a step of the collector runs no code of a script: none can set `__gc`.
+            unsafe { lua_gc(self.state, LUA_GCSTEP, COLLECT_KB) };
+        }
     }
 }
 
