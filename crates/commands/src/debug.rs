@@ -77,6 +77,19 @@ pub fn sleep(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answe
     Ok(Outcome::Done)
 }
 
+/// `DEBUG ERROR message`
+///
+/// Answers this error, so that a client library can be tested with it.
+///
+/// ```resp
+/// > DEBUG ERROR "LOADING not yet"
+/// (error) LOADING not yet
+/// ```
+pub fn error(ctx: &mut Context, req: &Request, _out: &mut dyn ReplySink) -> Answer {
+    allow(ctx)?;
+    Err(Fault::new(String::from_utf8_lossy(req.arg(2)).replace(['\r', '\n'], " ")))
+}
+
 /// `DEBUG OBJECT key`
 ///
 /// How the value at a key is kept, in the words of Redis as far as they apply.

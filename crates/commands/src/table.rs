@@ -104,7 +104,7 @@ pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
 #[allow(clippy::large_const_arrays)] // It is read at compile time only.
-pub(crate) const TABLE: [Row; 332] = [
+pub(crate) const TABLE: [Row; 333] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append), "append"),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH.and(Flags::ALLOW_BUSY), NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -155,6 +155,7 @@ pub(crate) const TABLE: [Row; 332] = [
     row!("DEBUG", -2, Server, FAMILY, NONE, "1.0.0", Ask(debug::debug)),
     row!("DEBUG|DIGEST", 2, Server, ADMIN_ANYTIME.and(Flags::ANY_KEY), NONE, "1.0.0", Ask(debug::digest)),
     row!("DEBUG|DIGEST-VALUE", -3, Server, ADMIN_ANYTIME.and(Flags::ANY_KEY), NONE, "5.0.0", Ask(debug::digest_value)),
+    row!("DEBUG|ERROR", 3, Server, ADMIN_ANYTIME, NONE, "3.0.0", Ask(debug::error)),
     row!("DEBUG|HELP", 2, Server, ADMIN_ANYTIME, NONE, "5.0.0", Ask(debug::help)),
     row!("DEBUG|OBJECT", 3, Server, ADMIN_ANYTIME.and(Flags::ANY_KEY), NONE, "1.0.0", Ask(debug::object)),
     row!("DEBUG|RELOAD", 2, Server, ADMIN_ANYTIME.and(Flags::NO_MULTI), NONE, "1.0.0", Ask(debug::reload)),

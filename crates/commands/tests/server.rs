@@ -267,6 +267,7 @@ fn debug_is_refused_unless_allowed() {
     store.world.settings.set("enable-debug-command", "no").unwrap();
     for line in [
         "DEBUG SLEEP 0",
+        "DEBUG ERROR text",
         "DEBUG OBJECT a",
         "DEBUG RELOAD",
         "DEBUG DIGEST",
