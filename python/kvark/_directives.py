@@ -16,7 +16,7 @@ IGNORED = frozenset(
     activedefrag activerehashing always-show-logo aof-disable-auto-gc aof-load-truncated
     aof-rewrite-incremental-fsync aof-timestamp-enabled aof-use-rdb-preamble appenddirname appendfilename
     appendfsync appendonly auto-aof-rewrite-min-size auto-aof-rewrite-percentage availability-zone bind-source-addr
-    busy-reply-threshold cluster-allow-pubsubshard-when-down cluster-allow-reads-when-down
+    cluster-allow-pubsubshard-when-down cluster-allow-reads-when-down
     cluster-allow-replica-migration cluster-announce-bus-port cluster-announce-hostname
     cluster-announce-human-nodename cluster-announce-ip cluster-announce-port cluster-announce-tls-port
     cluster-config-file cluster-link-sendbuf-limit cluster-migration-barrier cluster-node-timeout cluster-port
@@ -25,7 +25,7 @@ IGNORED = frozenset(
     dynamic-hz enable-module-command enable-protected-configs hide-user-data-from-log hz ignore-warnings io-threads
     io-threads-do-reads jemalloc-bg-thread lazyfree-lazy-eviction lazyfree-lazy-expire lazyfree-lazy-server-del
     lazyfree-lazy-user-del lazyfree-lazy-user-flush lfu-decay-time lfu-log-factor list-compress-depth locale-collate
-    log-format log-timestamp-format logfile loglevel lua-time-limit masterauth masteruser
+    log-format log-timestamp-format logfile loglevel masterauth masteruser
     max-new-connections-per-cycle max-new-tls-connections-per-cycle maxmemory maxmemory-clients
     maxmemory-eviction-tenacity maxmemory-policy maxmemory-samples min-replicas-max-lag min-replicas-to-write
     min-slaves-max-lag min-slaves-to-write no-appendfsync-on-rewrite oom-score-adj
@@ -41,7 +41,7 @@ IGNORED = frozenset(
     stop-writes-on-bgsave-error supervised syslog-enabled syslog-facility syslog-ident tls-auth-clients
     tls-ca-cert-dir tls-ca-cert-file tls-cert-file tls-ciphers tls-ciphersuites tls-client-cert-file
     tls-client-key-file tls-cluster tls-dh-params-file tls-key-file tls-prefer-server-ciphers tls-protocols
-    tls-replication tls-session-cache-size tls-session-cache-timeout tls-session-caching tracking-table-max-keys
+    tls-replication tls-session-cache-size tls-session-cache-timeout tls-session-caching
     unixsocketgroup
     """.split()
 )

@@ -155,6 +155,11 @@ impl Channels {
         self.clients.load(Ordering::Relaxed) > 0
     }
 
+    /// The most bytes that may wait for one client that is told what it did not ask for just now; 0 is no bound.
+    pub fn most_bytes(&self, settings: &Settings) -> u64 {
+        self.bound.get(settings)
+    }
+
     /// Delivers `message` to everybody who listens to `channel`, by its name or by a pattern. Returns how often.
     pub fn publish(&self, channel: &[u8], message: &[u8], settings: &Settings) -> usize {
         let most_bytes = self.bound.get(settings);

@@ -3,7 +3,7 @@
 //! Read in this order: [`request`] (what came in), [`reply`] (what goes out), [`fault`] (what a client is told when it
 //! can't be done), [`protocol`] (bytes to requests, as a contract), [`session`] (who is asking), [`setting`] (what was
 //! configured), [`slowlog`] and [`latency`] (what took long), [`world`] (all of it together). Then what goes from one client to another:
-//! [`recording`] (a reply, kept), [`delivery`] (how it gets there), [`channels`] (who listens to what), [`monitors`] (who is told every
+//! [`recording`] (a reply, kept), [`delivery`] (how it gets there), [`channels`] (who listens to what), [`tracking`] (who has read what), [`monitors`] (who is told every
 //! command), [`ticket`] (how a wait ends).
 //!
 //! Invariant: nothing here knows a socket, a key's meaning or a wire format.
@@ -25,6 +25,7 @@ pub mod session;
 pub mod setting;
 pub mod slowlog;
 pub mod ticket;
+pub mod tracking;
 pub mod world;
 
 pub use channels::{Channels, Topic};
@@ -42,4 +43,5 @@ pub use session::{Peer, Session, Sessions};
 pub use setting::Settings;
 pub use slowlog::SlowLog;
 pub use ticket::Ticket;
+pub use tracking::{Invalidation, Tracking};
 pub use world::{ConfigFile, ConfigFormat, World};

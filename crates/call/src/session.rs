@@ -12,6 +12,7 @@ use crate::channels::{Subscriptions, Topic};
 use crate::delivery::{Outbox, Put};
 use crate::queue::Queue;
 use crate::ticket::{End, Ticket};
+use crate::tracking::Tracker;
 use crate::{Delivery, ReplySink, Version};
 
 /// What a client wants of its answers (`CLIENT REPLY`).
@@ -51,10 +52,14 @@ pub struct Session {
     pub is_one_of_many: bool,
     /// What it listens to; [`crate::Channels`] changes it.
     pub subscriptions: Subscriptions,
-    /// Whether others tell it anything: what every command looks at.
+    /// Whether it listens to anything, or is told every command.
     listening: bool,
     /// Whether it is told every command.
     monitoring: bool,
+    /// Whether it tracks what it reads.
+    tracking: bool,
+    /// Whether others tell it anything, by any of these: what every command looks at.
+    attentive: bool,
     /// The commands since MULTI.
     pub queue: Queue,
     /// The keys that it watches, if any; what that is, is the keyspace's affair. Dropping it is enough to let them go.
@@ -77,6 +82,8 @@ impl Session {
             subscriptions: Subscriptions::default(),
             listening: false,
             monitoring: false,
+            tracking: false,
+            attentive: false,
             queue: Queue::default(),
             watch: None,
         }
@@ -132,12 +139,30 @@ impl Session {
 
     pub(crate) fn set_listening(&mut self) {
         self.listening = self.monitoring || !self.subscriptions.is_empty();
+        self.attentive = self.listening || self.tracking;
     }
 
     pub(crate) fn set_monitoring(&mut self, monitoring: bool) {
         self.monitoring = monitoring;
         self.peer.monitoring.store(monitoring, Ordering::Relaxed);
         self.set_listening();
+    }
+
+    pub(crate) fn set_tracking(&mut self, tracking: bool) {
+        self.tracking = tracking;
+        self.set_listening();
+    }
+
+    /// Whether it tracks what it reads.
+    #[inline]
+    pub fn is_tracking(&self) -> bool {
+        self.tracking
+    }
+
+    /// Whether it is told what it does not ask for: it listens, monitors or tracks.
+    #[inline]
+    pub fn is_attentive(&self) -> bool {
+        self.attentive
     }
 
     /// Tells `out` what was delivered so far.
@@ -151,7 +176,7 @@ impl Session {
 
     /// Back to how it began (`RESET`): everything but its identity. It has left its channels before.
     pub fn reset(&mut self, authenticated: bool) {
-        debug_assert!(!self.listening, "the tables would keep it");
+        debug_assert!(!self.attentive, "the tables would keep it");
         *self = Self {
             last_write: self.last_write,
             takes_deliveries: self.takes_deliveries,
@@ -222,6 +247,8 @@ pub struct Peer {
     parked: Mutex<Option<Arc<Ticket>>>,
     /// Whether it is told every command.
     pub monitoring: AtomicBool,
+    /// How it tracks what it reads.
+    pub tracker: Tracker,
     /// How many channels, patterns and shard channels it listens to.
     pub(crate) listening: [AtomicU32; 3],
     killed: AtomicBool,
@@ -285,6 +312,11 @@ impl Peer {
         self.listening[topic as usize].load(Ordering::Relaxed)
     }
 
+    /// Whether it has a form for what it did not ask for.
+    pub fn speaks_resp3(&self) -> bool {
+        self.version.load(Ordering::Relaxed) == 3
+    }
+
     /// Whether it listens to any channel.
     pub fn is_listening(&self) -> bool {
         Topic::ALL.into_iter().any(|topic| self.listening_to(topic) > 0)
@@ -345,6 +377,7 @@ impl Sessions {
             sent_bytes: AtomicU64::new(0),
             commands: AtomicU64::new(0),
             outbox: Outbox::default(),
+            tracker: Tracker::default(),
             parked: Mutex::default(),
             monitoring: AtomicBool::new(false),
             listening: Default::default(),

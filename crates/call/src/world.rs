@@ -8,7 +8,7 @@ use kvark_base::random::Random;
 use kvark_base::{Clock, Millis};
 use parking_lot::Mutex;
 
-use crate::{Channels, FactSheet, Facts, Latency, Monitors, Session, Sessions, Settings, SlowLog};
+use crate::{Channels, FactSheet, Facts, Latency, Monitors, Session, Sessions, Settings, SlowLog, Tracking};
 
 /// How a file of settings is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub struct World {
     pub slowlog: SlowLog,
     /// Which events took long.
     pub latency: Latency,
+    /// Who has read what.
+    pub tracking: Tracking,
     facts: Mutex<Vec<Arc<dyn Facts>>>,
     shutdown: AtomicBool,
     on_shutdown: Mutex<Vec<Box<dyn Fn() + Send + Sync>>>,
@@ -67,6 +69,7 @@ impl World {
             monitors: Monitors::default(),
             slowlog: SlowLog::default(),
             latency: Latency::default(),
+            tracking: Tracking::default(),
             shutdown: AtomicBool::new(false),
             on_shutdown: Mutex::default(),
         }
@@ -76,6 +79,7 @@ impl World {
     pub fn part(&self, session: &mut Session) {
         self.channels.leave(session);
         self.monitors.leave(session);
+        self.tracking.end(session);
         self.sessions.forget(session.peer.id);
     }
 
@@ -90,6 +94,7 @@ impl World {
         let tellers = self.facts.lock().clone();
         tellers.iter().for_each(|facts| facts.tell(&mut sheet));
         self.channels.tell(&mut sheet);
+        self.tracking.tell(&mut sheet);
         sheet
     }
 

@@ -1,6 +1,7 @@
-//! CLIENT: a connection about itself. [`peers`] is about the others.
+//! CLIENT: a connection about itself. [`peers`] is about the others, [`tracking`] about what it has read.
 
 pub mod peers;
+pub mod tracking;
 
 use std::sync::atomic::Ordering;
 

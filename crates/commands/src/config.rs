@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kvark_base::glob;
 use kvark_call::setting::{self, Kind, Setting, TABLE};
-use kvark_call::{Fault, Outcome, ReplySink, Request, Settings};
+use kvark_call::{Fault, Outcome, ReplySink, Request, World};
 use kvark_keyspace::{Classes, Notices};
 use kvark_values::Forms;
 
@@ -114,16 +114,19 @@ pub fn set(ctx: &mut Context, req: &Request, out: &mut dyn ReplySink) -> Answer 
     for (name, value) in checked(ctx, req)? {
         ctx.world.settings.set(name, &value).map_err(|reason| failed(name, &reason))?;
     }
-    adopt(&ctx.world.settings, ctx.keys.forms(), ctx.keys.notices());
+    adopt(ctx.world, ctx.keys.forms(), ctx.keys.notices());
+    ctx.world.bound_tracking();
     out.status("OK");
     Ok(Outcome::Done)
 }
 
-/// Makes the thresholds of packed forms, and what is told of keys, what the settings say, whoever else changes settings meanwhile.
-pub fn adopt(settings: &Settings, forms: &Forms, notices: &Notices) {
+/// Makes the thresholds of packed forms, what is told of keys, and how many are tracked, what the settings say, whoever else changes settings meanwhile.
+pub fn adopt(world: &World, forms: &Forms, notices: &Notices) {
+    let settings = &world.settings;
     loop {
         let generation = settings.generation();
         forms.named().for_each(|(name, threshold)| threshold.set(settings.number(name)));
+        world.tracking.set_most_keys(settings.number("tracking-table-max-keys") as usize);
         let events = settings.get("notify-keyspace-events");
         notices.want(Classes::parse(&events).expect("the letters passed their check"));
         if settings.generation() == generation {

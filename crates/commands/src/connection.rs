@@ -79,6 +79,7 @@ pub fn reset(ctx: &mut Context, _req: &Request, out: &mut dyn ReplySink) -> Answ
     let authenticated = password(ctx).is_empty();
     ctx.world.channels.leave(ctx.session);
     ctx.world.monitors.leave(ctx.session);
+    ctx.world.tracking.end(ctx.session);
     ctx.session.reset(authenticated);
     ctx.session.peer.db.store(0, Ordering::Relaxed);
     speak(ctx, Version::Resp2, out);

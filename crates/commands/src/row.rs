@@ -361,10 +361,17 @@ impl Row {
         if self.arity >= 0 { len == self.arity as usize } else { len >= usize::from(self.arity.unsigned_abs()) }
     }
 
-    /// Makes `writer` ready for the handler.
+    /// Whether a client that tracks what it reads wants to hear of the keys of this command. Of those of a script it hears when they are read.
     #[inline]
-    pub fn prepare(&'static self, writer: &mut Writer<'_>, touching: bool) {
+    pub fn is_tracked(&self) -> bool {
+        self.flags.has(Flags::READONLY) && self.keys != Keys::None && self.group != Group::Scripting
+    }
+
+    /// Makes `writer` ready for the handler of a command of the client `author`.
+    #[inline]
+    pub fn prepare(&'static self, writer: &mut Writer<'_>, touching: bool, author: u64) {
         writer.set_touching(touching);
+        writer.set_author(author);
         writer.set_event(&self.event);
         if self.flags.has(Flags::READS) {
             writer.tell_misses();

@@ -109,7 +109,11 @@ fn answer(ctx: &mut Context, key: &[u8], options: &Options, out: &mut dyn ReplyS
 
 fn store(ctx: &mut Context, key: &[u8], to: &[u8], options: &Options, out: &mut dyn ReplySink) -> Answer {
     let (db, now_ms) = (ctx.session.db, ctx.now_ms);
-    let sort = |w: &mut Writer<'_>| (put_sorted(w, key, to, options), w.seen(), w.written());
+    let author = ctx.session.peer.id;
+    let sort = |w: &mut Writer<'_>| {
+        w.set_author(author);
+        (put_sorted(w, key, to, options), w.seen(), w.written())
+    };
     let (count, seen, written) = if options.looks_elsewhere() {
         ctx.keys.write_all(db, now_ms, sort)
     } else {

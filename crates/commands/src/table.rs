@@ -2,7 +2,7 @@
 //! function by what it holds: `Read` and `Write` the shards of its keys, `Ask` none. Behind that, what its changes are told as.
 
 use crate::bitmaps::{fields, operations, spans};
-use crate::client::peers;
+use crate::client::{peers, tracking};
 use crate::geo::searching;
 use crate::hashes::{deadlines as field_deadlines, draws as field_draws, fields as hash_fields, numbers};
 use crate::hyperloglog::debugging;
@@ -104,7 +104,7 @@ pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
 #[allow(clippy::large_const_arrays)] // It is read at compile time only.
-pub(crate) const TABLE: [Row; 333] = [
+pub(crate) const TABLE: [Row; 337] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append), "append"),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH.and(Flags::ALLOW_BUSY), NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -122,7 +122,9 @@ pub(crate) const TABLE: [Row; 333] = [
     row!("BZPOPMAX", -3, SortedSet, WRITE_FAST.and(WAITS), ALL_BUT_LAST, "5.0.0", Write(popping::bzpopmax), "zpopmax"),
     row!("BZPOPMIN", -3, SortedSet, WRITE_FAST.and(WAITS), ALL_BUT_LAST, "5.0.0", Write(popping::bzpopmin), "zpopmin"),
     row!("CLIENT", -2, Connection, FAMILY, NONE, "2.4.0", Ask(client::client)),
+    row!("CLIENT|CACHING", 3, Connection, CONNECT, NONE, "6.0.0", Ask(tracking::caching)),
     row!("CLIENT|GETNAME", 2, Connection, CONNECT, NONE, "2.6.9", Ask(client::getname)),
+    row!("CLIENT|GETREDIR", 2, Connection, CONNECT, NONE, "6.0.0", Ask(tracking::getredir)),
     row!("CLIENT|HELP", 2, Connection, CONNECT, NONE, "5.0.0", Ask(client::help)),
     row!("CLIENT|ID", 2, Connection, CONNECT, NONE, "5.0.0", Ask(client::id)),
     row!("CLIENT|INFO", 2, Connection, CONNECT, NONE, "6.2.0", Ask(peers::info)),
@@ -134,6 +136,8 @@ pub(crate) const TABLE: [Row; 333] = [
     row!("CLIENT|REPLY", 3, Connection, CONNECT.and(Flags::NO_MULTI), NONE, "3.2.0", Ask(client::reply)),
     row!("CLIENT|SETINFO", 4, Connection, CONNECT, NONE, "7.2.0", Ask(client::setinfo)),
     row!("CLIENT|SETNAME", 3, Connection, CONNECT, NONE, "2.6.9", Ask(client::setname)),
+    row!("CLIENT|TRACKING", -3, Connection, CONNECT, NONE, "6.0.0", Ask(tracking::tracking)),
+    row!("CLIENT|TRACKINGINFO", 2, Connection, CONNECT, NONE, "6.2.0", Ask(tracking::trackinginfo)),
     row!("CLIENT|UNBLOCK", -3, Connection, CONNECT_ADMIN, NONE, "5.0.0", Ask(peers::unblock)),
     row!("CLIENT|UNPAUSE", 2, Connection, CONNECT_ADMIN, NONE, "6.2.0", Ask(client::unpause)),
     row!("COMMAND", -1, Server, FAMILY, NONE, "2.8.13", Ask(command::command)),

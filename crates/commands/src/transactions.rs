@@ -6,7 +6,7 @@
 use std::sync::atomic::Ordering;
 
 use kvark_call::queue::Queue;
-use kvark_call::{Fault, Outcome, ReplySink, Request};
+use kvark_call::{Fault, Outcome, Peer, ReplySink, Request, World};
 use kvark_keyspace::{Needs, Reach, Transaction, Watch};
 
 use crate::context::{Call, Context};
@@ -250,20 +250,26 @@ impl Inner<'_, '_, '_, '_, '_> {
 
     fn handle(&mut self, row: &'static Row, request: &Request, out: &mut dyn ReplySink) -> Answer {
         let (db, touching) = (self.ctx.session.db, !self.ctx.session.no_touch);
+        let (world, peer) = (self.ctx.world, &self.ctx.session.peer);
         match row.handler {
             Handler::Read(handler) => self.transaction.read(db, |view| {
                 view.set_touching(touching);
+                remember(world, peer, row, request);
                 handler(view, request, out)
             }),
             Handler::Write(handler) => {
                 let answer = self.transaction.write(db, |writer| {
-                    row.prepare(writer, touching);
+                    row.prepare(writer, touching, peer.id);
+                    remember(world, peer, row, request);
                     handler(writer, request, out)
                 });
                 self.ctx.session.last_write = self.transaction.written().max(self.ctx.session.last_write);
                 answer
             }
-            Handler::Ask(handler) => self.ask(handler, request, out),
+            Handler::Ask(handler) => {
+                remember(world, peer, row, request);
+                self.ask(handler, request, out)
+            }
         }
     }
 
@@ -289,5 +295,12 @@ impl Inner<'_, '_, '_, '_, '_> {
         ctx.wrote(written);
         ctx.session.last_write = ctx.session.last_write.max(written);
         answer
+    }
+}
+
+/// A client that tracks wants to hear of the keys that a command reads. Their shards are held.
+fn remember(world: &World, peer: &Peer, row: &Row, request: &Request) {
+    if row.is_tracked() {
+        world.remember(peer, row.keys(request));
     }
 }

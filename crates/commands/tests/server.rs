@@ -215,7 +215,8 @@ fn info_is_told_by_sections() {
     assert_eq!(titles(store.type_line("INFO all")).len(), 8);
     assert_eq!(titles(store.type_line("info keyspace SERVER nosuch")), ["Server", "Keyspace"]);
     assert_eq!(store.type_line("INFO commandstats"), "\"# Commandstats\\r\\ncmdstat_get:calls=3\\r\\n\"");
-    let clients = "\"# Clients\\r\\nmaxclients:77\\r\\npubsub_clients:0\\r\\nconnected_clients:1\\r\\ncluster_connections:0\\r\\n\
+    let clients = "\"# Clients\\r\\nmaxclients:77\\r\\npubsub_clients:0\\r\\ntracking_clients:0\\r\\n\
+                   connected_clients:1\\r\\ncluster_connections:0\\r\\n\
                    watching_clients:0\\r\\ntotal_watched_keys:0\\r\\n\"";
     assert_eq!(store.type_line("INFO clients"), clients);
     store.type_line("CONFIG RESETSTAT");

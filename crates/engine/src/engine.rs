@@ -108,7 +108,10 @@ impl Engine {
         let keyspace = Arc::new(Keyspace::new(parts.keyspace, Arc::clone(&parts.log)));
         let publisher = Publisher::new(&world, &parts.log, parts.durability);
         keyspace.notices().set_herald(Box::new(publisher));
-        kvark_commands::config::adopt(&world.settings, keyspace.forms(), keyspace.notices());
+        let told = Arc::downgrade(&keyspace);
+        let track = move |tracked| told.upgrade().map_or((), |keyspace| keyspace.notices().track(tracked));
+        world.tracking.set_switch(Box::new(track));
+        kvark_commands::config::adopt(&world, keyspace.forms(), keyspace.notices());
         let scripts = Arc::new(Scripts::new(kvark_commands::COMPATIBLE_VERSION));
         keyspace.set_patience(serve_others_of(&scripts));
         let counters = Arc::new(Counters::default());

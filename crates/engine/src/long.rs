@@ -62,11 +62,13 @@ impl Engine {
         out: &mut dyn ReplySink,
         position: &mut Position,
     ) -> Answer {
-        if session.is_one_of_many && self.has_background {
+        // What a client has read may change before another thread's answer has come to it, and it would hear that first.
+        if session.is_one_of_many && self.has_background && !session.is_tracking() {
             return Ok(self.hand_over(session, row, request));
         }
         let mut positions = Positions::default();
-        let answer = self.execute_long(row, request, (session.db, !session.no_touch), out, &mut positions);
+        let answer =
+            self.execute_long(row, request, (session.db, !session.no_touch, &session.peer), out, &mut positions);
         session.last_write = session.last_write.max(positions.written);
         *position = positions.depends.max(*position);
         answer
@@ -100,7 +102,7 @@ impl Engine {
     fn do_job(&self, job: &Job) {
         let (request, mut told, mut positions) = (job.request.as_request(), Recording::default(), Positions::default());
         let began = self.clock().ticks();
-        let answer = self.execute_long(job.row, &request, (job.db, job.touching), &mut told, &mut positions);
+        let answer = self.execute_long(job.row, &request, (job.db, job.touching, &job.peer), &mut told, &mut positions);
         let ticks = self.clock().ticks().saturating_sub(began);
         // That it was called was counted when it came.
         self.note_run(&job.peer, job.row, &request, 0, ticks, answer.is_err());
@@ -118,7 +120,7 @@ impl Engine {
         &self,
         row: &'static Row,
         request: &Request<'_>,
-        (db, touching): (u32, bool),
+        (db, touching, peer): (u32, bool, &Peer),
         out: &mut dyn ReplySink,
         positions: &mut Positions,
     ) -> Answer {
@@ -129,13 +131,16 @@ impl Engine {
             Handler::Read(handler) => {
                 let mut view = self.keyspace.view_many(db, row.keys(request), now_ms);
                 view.set_touching(touching);
+                if row.is_tracked() {
+                    self.world.remember(peer, row.keys(request));
+                }
                 let answer = handler(&view, request, out);
                 positions.depends = view.seen();
                 answer
             }
             Handler::Write(handler) => {
                 let mut writer = self.keyspace.write_many(db, row.keys(request), now_ms);
-                row.prepare(&mut writer, touching);
+                row.prepare(&mut writer, touching, peer.id);
                 let answer = handler(&mut writer, request, out);
                 positions.written = writer.written();
                 positions.depends = writer.seen().max(positions.written);

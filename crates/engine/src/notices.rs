@@ -1,6 +1,6 @@
-//! What happens to keys, published in channels: `__keyspace@<db>__:<key>` and `__keyevent@<db>__:<event>`.
+//! What happens to keys, published in channels: `__keyspace@<db>__:<key>` and `__keyevent@<db>__:<event>`; and told to clients that have read them.
 //!
-//! Notices are kept in a queue while the shards of their keys are held, and published from its front by whoever has let go of a shard. At level
+//! Both are kept in a queue while the shards of their keys are held, and published from its front by whoever has let go of a shard. At level
 //! `disk` those of changes that are not synced wait in the queue.
 //!
 //! Invariant: one thread publishes at a time, so messages leave in the order of the queue.
@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use kvark_base::Position;
-use kvark_call::World;
+use kvark_call::{Invalidation, World};
 use kvark_keyspace::{Classes, Herald, Notice};
 use kvark_log::Log;
 use parking_lot::Mutex;
@@ -25,8 +25,24 @@ pub(crate) struct Publisher {
     world: Arc<World>,
     /// What is not synced in it is not published.
     gate: Option<Arc<dyn Log>>,
-    queue: Mutex<VecDeque<Notice>>,
+    queue: Mutex<VecDeque<Kept>>,
     publishing: Mutex<()>,
+}
+
+/// What is told when the shards have been let go.
+enum Kept {
+    Notice(Notice),
+    Invalidation(Invalidation),
+}
+
+impl Kept {
+    /// An invalidation waits for nothing: who reads the key again waits for the sync of what it finds.
+    fn position(&self) -> Position {
+        match self {
+            Self::Notice(notice) => notice.position,
+            Self::Invalidation(_) => 0,
+        }
+    }
 }
 
 impl Publisher {
@@ -35,10 +51,20 @@ impl Publisher {
         Self { world: Arc::clone(world), gate, queue: Mutex::default(), publishing: Mutex::default() }
     }
 
-    /// The next notice whose change is synced.
-    fn next(&self, synced: Position) -> Option<Notice> {
+    /// What comes next, if its change is synced.
+    fn next(&self, synced: Position) -> Option<Kept> {
         let mut queue = self.queue.lock();
-        queue.front().is_some_and(|notice| notice.position <= synced).then(|| queue.pop_front())?
+        queue.front().is_some_and(|kept| kept.position() <= synced).then(|| queue.pop_front())?
+    }
+
+    fn keep(&self, kept: Kept) {
+        let mut queue = self.queue.lock();
+        queue.push_back(kept);
+        let many = queue.len() > MOST_KEPT;
+        drop(queue);
+        if many {
+            self.tell();
+        }
     }
 
     fn publish(&self, notice: &Notice) {
@@ -60,20 +86,31 @@ impl Herald for Publisher {
         if !self.world.channels.has_listeners() {
             return;
         }
-        let mut queue = self.queue.lock();
-        queue.push_back(notice);
-        let many = queue.len() > MOST_KEPT;
-        drop(queue);
-        if many {
-            self.tell();
-        }
+        self.keep(Kept::Notice(notice));
+    }
+
+    fn changed(&self, key: &[u8], author: u64) -> bool {
+        let Some(invalidation) = self.world.tracking.forget(key, author) else { return false };
+        self.keep(Kept::Invalidation(invalidation));
+        true
+    }
+
+    fn cleared(&self) {
+        self.keep(Kept::Invalidation(self.world.tracking.forget_all()));
     }
 
     fn tell(&self) {
         let _one_at_a_time = self.publishing.lock();
         let synced = self.gate.as_ref().map_or(Position::MAX, |log| log.synced());
-        while let Some(notice) = self.next(synced) {
-            self.publish(&notice);
+        let mut invalidations = Vec::new();
+        while let Some(kept) = self.next(synced) {
+            match kept {
+                Kept::Notice(notice) => self.publish(&notice),
+                Kept::Invalidation(invalidation) => invalidations.push(invalidation),
+            }
+        }
+        if !invalidations.is_empty() {
+            self.world.invalidate(&invalidations);
         }
     }
 }

@@ -188,13 +188,13 @@ impl Engine {
         out: &mut dyn ReplySink,
         moment: &mut Moment<'_>,
     ) -> Result<Outcome, u64> {
-        if session.is_listening() {
+        if session.is_attentive() {
             return self.step_of_listener(session, ready, request, out, moment);
         }
         self.answer(session, ready, request, out, moment)
     }
 
-    /// Executes one request of a client that listens: messages from before it come before its answer, and those that it
+    /// Executes one request of a client that listens or tracks: messages from before it come before its answer, and those that it
     /// sends to itself behind that.
     #[cold]
     fn step_of_listener(
@@ -212,7 +212,11 @@ impl Engine {
         {
             ready = Prepared { row: Err(confined(row)), key: None };
         }
+        let about_client = matches!(&ready.row, Ok(row) if row.name.starts_with("CLIENT"));
         let outcome = self.answer(session, ready, request, out, moment);
+        if !about_client && !session.queue.is_open() {
+            session.peer.tracker.caching.store(false, Ordering::Relaxed);
+        }
         // Nothing may stand in front of the answer of one that waits for it.
         if !matches!(outcome, Ok(Outcome::Park(_))) {
             session.tell_deliveries(out);
@@ -381,6 +385,7 @@ impl Engine {
                     return self.run_long(session, row, request, out, position);
                 }
                 view.set_touching(!session.no_touch);
+                self.remember(session, row, request);
                 let mut result = handler(&view, request, out);
                 stand_in_line(&mut result, &mut view, session, row, request);
                 *position = view.seen().max(*position);
@@ -395,7 +400,8 @@ impl Engine {
                     drop(writer);
                     return self.run_long(session, row, request, out, position);
                 }
-                row.prepare(&mut writer, !session.no_touch);
+                row.prepare(&mut writer, !session.no_touch, session.peer.id);
+                self.remember(session, row, request);
                 let mut result = handler(&mut writer, request, out);
                 stand_in_line(&mut result, writer.view_mut(), session, row, request);
                 session.last_write = writer.written().max(session.last_write);
@@ -403,6 +409,8 @@ impl Engine {
                 result
             }
             Handler::Ask(handler) => {
+                // It takes the shards itself. Before: no change is missed. Behind: it is still remembered, if it had changed meanwhile.
+                self.remember(session, row, request);
                 let mut context = Context {
                     world: &self.world,
                     scripts: &self.scripts,
@@ -419,8 +427,19 @@ impl Engine {
                 let (depends, written) = (context.position, context.written);
                 session.last_write = written.max(session.last_write);
                 *position = depends.max(*position);
+                self.remember(session, row, request);
                 result
             }
+        }
+    }
+}
+
+impl Engine {
+    /// A client that tracks wants to hear of the keys that a command reads.
+    #[inline]
+    fn remember(&self, session: &Session, row: &Row, request: &Request<'_>) {
+        if session.is_tracking() && row.is_tracked() {
+            self.world.remember(&session.peer, row.keys(request));
         }
     }
 }

@@ -109,6 +109,9 @@ impl Engine {
             Handler::Read(handler) => {
                 let mut view = self.keyspace.view_many(client.db, client.row.keys(&request), now_ms);
                 view.set_touching(client.touching);
+                if client.row.is_tracked() {
+                    self.world.remember(&client.peer, client.row.keys(&request));
+                }
                 client.ticket.answer(|| {
                     let told = self.told(&mut failed, |out| handler(&view, &request, out))?;
                     Some(End::Answered { told, position: view.seen(), written: 0 })
@@ -116,7 +119,7 @@ impl Engine {
             }
             Handler::Write(handler) => {
                 let mut writer = self.keyspace.write_many(client.db, client.row.keys(&request), now_ms);
-                client.row.prepare(&mut writer, client.touching);
+                client.row.prepare(&mut writer, client.touching, client.peer.id);
                 client.ticket.answer(|| {
                     let told = self.told(&mut failed, |out| handler(&mut writer, &request, out));
                     written = writer.written();

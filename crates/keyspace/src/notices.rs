@@ -1,4 +1,4 @@
-//! What happened to keys, told to whoever wants to hear of it: keyspace notifications.
+//! What happened to keys, told to whoever wants to hear of it: keyspace notifications, and clients that have read the key.
 //!
 //! The row of a command names its usual event, and the [`Writer`] notes it with each change that it makes. What follows from the change alone it
 //! notes by itself: `new`, `overwritten`, `type_changed`, `del`, `expire`, `persist`, `expired`. A handler names what is left.
@@ -97,6 +97,9 @@ impl Classes {
         self.0 & other.0 == other.0
     }
 
+    /// Every change is looked at by the herald: a bit beside the classes.
+    const TRACKED: u32 = 1 << 31;
+
     fn tells_somehow(self) -> bool {
         self.has(Self::BY_KEY) || self.has(Self::BY_EVENT)
     }
@@ -161,6 +164,11 @@ pub struct Notice {
 pub trait Herald: Send + Sync {
     /// Keeps a notice. The key's shard is held, so nothing is waited for.
     fn note(&self, notice: Notice);
+    /// `key` changes by the command of the client `author` (0: of none), and somebody may want to hear that; whether somebody does. The key's shard
+    /// is held.
+    fn changed(&self, key: &[u8], author: u64) -> bool;
+    /// All keys of a database are others now.
+    fn cleared(&self);
     /// Tells what was kept.
     fn tell(&self);
 }
@@ -181,7 +189,23 @@ impl Notices {
     /// What is told from now on: nothing without a way to tell it.
     pub fn want(&self, classes: Classes) {
         let wanted = if classes.tells_somehow() { classes } else { Classes::NONE };
-        self.wanted.store(wanted.0, Ordering::Relaxed);
+        self.set(|bits| bits & Classes::TRACKED | wanted.0);
+    }
+
+    /// Whether the herald hears of every change from now on.
+    pub fn track(&self, tracked: bool) {
+        self.set(|bits| if tracked { bits | Classes::TRACKED } else { bits & !Classes::TRACKED });
+    }
+
+    fn set(&self, bits: impl Fn(u32) -> u32) {
+        let set = self.wanted.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |was| Some(bits(was)));
+        debug_assert!(set.is_ok(), "it is always set");
+    }
+
+    /// Whom changes are told to, if somebody tracks them.
+    fn tracked(&self) -> Option<&dyn Herald> {
+        let tracked = self.wanted.load(Ordering::Relaxed) & Classes::TRACKED != 0;
+        self.herald.get().filter(|_| tracked).map(|herald| &**herald)
     }
 
     /// Tells what was noted.
@@ -203,6 +227,14 @@ pub(crate) struct Noted<'a> {
 }
 
 impl<'a> Noted<'a> {
+    /// All keys of a database are others now.
+    pub fn cleared(&self) {
+        if let Some(herald) = self.notices.tracked() {
+            herald.cleared();
+            self.some.set(true);
+        }
+    }
+
     pub fn nothing(notices: &'a Notices) -> Self {
         Self { notices, some: Cell::new(false) }
     }
@@ -267,6 +299,11 @@ pub struct Before(Option<Type>);
 
 /// Events.
 impl Writer<'_> {
+    /// The client whose command this is.
+    pub fn set_author(&mut self, author: u64) {
+        self.author = author;
+    }
+
     /// From here on changes are told as `event`.
     pub fn set_event(&mut self, event: &'static Event) {
         self.event = event;
@@ -331,6 +368,15 @@ impl Writer<'_> {
         }
     }
 
+    /// `key` changes: who has read it wants to hear that.
+    fn note_change(&self, key: &[u8]) {
+        if let Some(herald) = self.view.keyspace.notices.tracked()
+            && herald.changed(key, self.author)
+        {
+            self.view.noted.some.set(true);
+        }
+    }
+
     fn note_in(&self, physical: u8, event: &'static Event, key: &[u8]) {
         self.view.note(event, self.view.keyspace.name_of(physical), key, self.written());
     }
@@ -357,6 +403,7 @@ impl Writer<'_> {
     #[cold]
     #[inline(never)]
     pub(crate) fn note_put(&self, physical: u8, key: &[u8], now: Type, put: Put) {
+        self.note_change(key);
         let before = self.before(physical, key);
         match before.0 {
             None => self.note_in(physical, &Event::NEW, key),
@@ -370,6 +417,7 @@ impl Writer<'_> {
     #[cold]
     #[inline(never)]
     pub(crate) fn note_changing(&self, physical: u8, key: &[u8]) {
+        self.note_change(key);
         if self.before(physical, key).0.is_none() {
             self.note_in(physical, &Event::NEW, key);
         }
@@ -390,6 +438,7 @@ impl Writer<'_> {
     #[cold]
     #[inline(never)]
     pub(crate) fn note_members_expired(&self, physical: u8, key: &[u8], of_type: Type) {
+        self.note_change(key);
         self.note_in(physical, Event::members_expired(of_type), key);
         self.note_changed(physical, key);
     }
@@ -398,6 +447,7 @@ impl Writer<'_> {
     #[cold]
     #[inline(never)]
     pub(crate) fn note_removed(&self, physical: u8, key: &[u8], reason: Reason) {
+        self.note_change(key);
         match reason {
             Reason::Expired => self.note_in(physical, &Event::EXPIRED, key),
             _ if *self.event == Event::SILENT => {}
@@ -409,6 +459,7 @@ impl Writer<'_> {
     #[cold]
     #[inline(never)]
     pub(crate) fn note_deadline(&self, physical: u8, key: &[u8], expires_at: Millis) {
+        self.note_change(key);
         if *self.event != Event::SILENT {
             self.note_in(physical, if expires_at == 0 { &Event::PERSIST } else { &Event::EXPIRE }, key);
         }

@@ -213,6 +213,11 @@ impl<'a> Transaction<'a> {
         self.noted = view.noted;
     }
 
+    /// Notes that all keys of a database are others now.
+    pub(crate) fn note_cleared(&self) {
+        self.noted.cleared();
+    }
+
     /// Tells what its commands have noted so far: something comes that has to be heard behind it.
     pub fn tell_notices(&self) {
         self.keyspace.notices().tell();

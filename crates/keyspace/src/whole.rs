@@ -154,6 +154,7 @@ impl Reach<'_, '_> {
     pub fn flush(&mut self, db: u32) -> Result<Position> {
         self.with_all(0, |transaction| {
             let physical = transaction.keyspace().physical(db);
+            transaction.note_cleared();
             transaction.clear(physical)
         })
     }
@@ -162,13 +163,17 @@ impl Reach<'_, '_> {
     pub fn flush_all(&mut self) -> Result<Position> {
         self.with_all(0, |transaction| {
             transaction.reserve(DATABASES, DATABASES * RECORD_LEN)?;
+            transaction.note_cleared();
             (0..DATABASES as u8).try_fold(0, |_, physical| transaction.clear(physical))
         })
     }
 
     /// Exchanges the names of two databases; returns the position of that.
     pub fn swap(&mut self, a: u32, b: u32, now_ms: Millis) -> Result<Position> {
-        self.with_all(now_ms, |transaction| transaction.swap(a, b))
+        self.with_all(now_ms, |transaction| {
+            transaction.note_cleared();
+            transaction.swap(a, b)
+        })
     }
 
     /// A digest of everything a client can see: databases, keys, types, values, deadlines. The order of keys plays no part.

@@ -31,6 +31,8 @@ pub struct Writer<'a> {
     pub(crate) event: &'static Event,
     /// And behind that, if anything.
     pub(crate) second_event: Option<&'static Event>,
+    /// The client whose command it is, 0 for nobody's.
+    pub(crate) author: u64,
 }
 
 /// How effects come into the log.
@@ -63,7 +65,7 @@ impl<'a> Writer<'a> {
     /// For a command of a transaction.
     pub(crate) fn within(view: View<'a>, effects: Effects<'a>) -> Self {
         let view = View { tells_misses: false, ..view };
-        Self { view, effects, written: 0, event: &Event::SET, second_event: None }
+        Self { view, effects, written: 0, event: &Event::SET, second_event: None, author: 0 }
     }
 
     /// What the transaction takes back.

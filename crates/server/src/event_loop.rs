@@ -186,8 +186,14 @@ impl<E: Turns> EventLoop<E> {
             Counters::add(&self.shared.counters[self.index].output_limit_closed, outgrown);
             return self.close(slot, conn);
         }
-        self.hand_over(slot, &mut conn);
-        self.take_end(slot, &mut conn);
+        if conn.session.is_tracking() {
+            // What it does itself makes stale what it has read: it hears that behind its answer.
+            self.take_end(slot, &mut conn);
+            self.hand_over(slot, &mut conn);
+        } else {
+            self.hand_over(slot, &mut conn);
+            self.take_end(slot, &mut conn);
+        }
         self.try_again(slot, &mut conn);
         self.slots.put(slot, conn);
     }

@@ -171,6 +171,13 @@ pub const TABLE: &[Setting] = &[
         MUTABLE,
         "Close a client after this many silent seconds; 0 is never.",
     ),
+    row(
+        "tracking-table-max-keys",
+        Kind::Integer(0, i64::MAX),
+        "1000000",
+        MUTABLE,
+        "How many keys are remembered for clients that track what they read; 0 is no bound.",
+    ),
     row("unixsocket", Kind::Text, "", FIXED, "The path of a unix socket to listen on; empty is none."),
     row("unixsocketperm", Kind::Text, "700", FIXED, "The unix socket's permissions, in octal."),
     threshold("zset-max-listpack-entries", "128", "The most members of a sorted set that is kept packed.")

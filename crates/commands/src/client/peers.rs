@@ -7,6 +7,7 @@ use kvark_base::Millis;
 use kvark_call::ticket::End;
 use kvark_call::{Fault, Outcome, Peer, ReplySink, Request, Topic};
 
+use super::tracking::redirection;
 use crate::args;
 use crate::context::Context;
 use crate::dispatch::one_line;
@@ -171,7 +172,7 @@ fn describe(peer: &Peer, now_ms: Millis, line: &mut String) {
         line,
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} multi={} watch={} \
          qbuf={query} qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl={output} oll=0 omem={output} tot-mem={} \
-         events={} cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={} tot-net-in={} tot-net-out={} tot-cmds={}",
+         events={} cmd={} user={} redir={} resp={} lib-name={} lib-ver={} tot-net-in={} tot-net-out={} tot-cmds={}",
         peer.id,
         peer.address,
         peer.local_address,
@@ -190,6 +191,7 @@ fn describe(peer: &Peer, now_ms: Millis, line: &mut String) {
         if output > 0 { "rw" } else { "r" },
         command.as_deref().unwrap_or("NULL"),
         text.user,
+        redirection(peer.tracker.mode()),
         peer.version.load(Relaxed),
         text.lib_name,
         text.lib_version,
@@ -200,9 +202,12 @@ fn describe(peer: &Peer, now_ms: Millis, line: &mut String) {
 }
 
 fn flags_of(peer: &Peer) -> String {
-    let mut flags = String::new();
+    let (tracks, mut flags) = (peer.tracker.mode(), String::new());
     for (flag, set) in [
         ('O', peer.monitoring.load(Relaxed)),
+        ('t', tracks.is_some()),
+        ('R', peer.tracker.is_broken()),
+        ('B', tracks.is_some_and(|mode| mode.broadcast)),
         ('P', peer.is_listening()),
         ('A', peer.is_killed()),
         ('x', peer.queued.load(Relaxed) >= 0),

@@ -185,7 +185,7 @@ impl Store {
                     (1, Some(key)) => self.keyspace.write_one(db, self.keyspace.key(key), now_ms),
                     _ => self.keyspace.write_many(db, row.keys(req), now_ms),
                 };
-                row.prepare(&mut w, !self.session.no_touch);
+                row.prepare(&mut w, !self.session.no_touch, self.session.peer.id);
                 let outcome = write(&mut w, req, out);
                 self.session.last_write = self.session.last_write.max(w.written());
                 outcome
