@@ -9,6 +9,12 @@ pub const MAX_VALUE_LEN: usize = 512 * 1024 * 1024;
 /// How many logical databases `SELECT` reaches.
 pub const DATABASES: usize = 16;
 
+/// The database that no client reaches: what the server itself keeps as it keeps keys, which is the libraries of functions.
+pub const OWN_DATABASE: u32 = DATABASES as u32;
+
+/// How many databases there are, with that one.
+pub const ALL_DATABASES: usize = DATABASES + 1;
+
 /// The most arguments of one command (Redis' own limit of a multibulk length).
 pub const MAX_ARGS: usize = 1024 * 1024;
 

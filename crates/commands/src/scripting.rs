@@ -12,15 +12,21 @@ use std::sync::atomic::Ordering;
 
 use kvark_call::{Fault, Outcome, ReplySink, Request};
 use kvark_keyspace::{Needs, Reach, Transaction};
-use kvark_scripts::{End, Rights, Script, Scripts, Sha, Vm};
+use kvark_scripts::{End, Program, Rights, Script, Scripts, Sha, Shelf, Vm};
 
 use crate::context::Context;
 use crate::row::Answer;
 
 pub mod cached;
+pub mod functions;
 mod host;
+pub mod libraries;
+mod loading;
+mod shelving;
 
-use host::{Hold, Host, Learned};
+pub use shelving::adopt;
+
+use host::{Hold, Host, Learned, Run};
 
 pub(crate) const SOURCE: &str = include_str!("scripting.rs");
 
@@ -97,18 +103,18 @@ fn run_text(ctx: &mut Context, req: &Request, read_only: bool, out: &mut dyn Rep
         Some(script) => script,
         None => keep(ctx, req.arg(1), sha, false)?,
     };
-    run(ctx, &script, req, keys, read_only, out)
+    run(ctx, What { program: Program::Script(&script), shelf: None }, req, keys, read_only, out)
 }
 
 fn run_known(ctx: &mut Context, req: &Request, read_only: bool, out: &mut dyn ReplySink) -> Answer {
     let script = Sha::from_hex(req.arg(1)).and_then(|sha| ctx.scripts.find(sha)).ok_or_else(no_script)?;
     let keys = count_keys(req)?;
-    run(ctx, &script, req, keys, read_only, out)
+    run(ctx, What { program: Program::Script(&script), shelf: None }, req, keys, read_only, out)
 }
 
 /// A command is refused because a script takes longer than it may.
 pub fn busy_fault(scripts: &Scripts) -> Fault {
-    let is_function = scripts.first_overdue().is_some_and(|overdue| overdue.is_function);
+    let is_function = scripts.first_overdue().is_some_and(|overdue| overdue.beginning.is_function);
     busy(if is_function { "FUNCTION KILL" } else { "SCRIPT KILL" })
 }
 
@@ -136,52 +142,87 @@ fn not_compiled(error: &str) -> Fault {
 
 /// How many of the arguments are keys.
 fn count_keys(req: &Request) -> Result<usize, Fault> {
-    let count = kvark_base::number::parse_i64(req.arg(2)).ok_or_else(Fault::not_an_integer)?;
+    check_count(req, kvark_base::number::parse_i64(req.arg(2)).ok_or_else(Fault::not_an_integer)?)
+}
+
+fn check_count(req: &Request, count: i64) -> Result<usize, Fault> {
     if count > (req.len() - 3) as i64 {
         return Err(Fault::new("ERR Number of keys can't be greater than number of args"));
     }
     usize::try_from(count).map_err(|_| Fault::new("ERR Number of keys can't be negative"))
 }
 
+/// What is run; a function is one of those on a shelf.
+#[derive(Clone, Copy)]
+struct What<'w> {
+    program: Program<'w>,
+    shelf: Option<&'w Arc<Shelf>>,
+}
+
 fn run(
     ctx: &mut Context,
-    script: &Script,
+    what: What<'_>,
     req: &Request,
     keys: usize,
     read_only: bool,
     out: &mut dyn ReplySink,
 ) -> Answer {
-    let promises = script.rights.has(Rights::NO_WRITES);
-    if read_only && script.has_header && !promises {
+    match run_once(ctx, what, req, keys, read_only, out)? {
+        Ran::Answered => Ok(Outcome::Done),
+        Ran::Outdated => unreachable!("only functions are replaced"),
+    }
+}
+
+/// How a run ended.
+enum Ran {
+    Answered,
+    /// Not at all: the function was replaced before it had taken its shards.
+    Outdated,
+}
+
+fn run_once(
+    ctx: &mut Context,
+    what: What<'_>,
+    req: &Request,
+    keys: usize,
+    read_only: bool,
+    out: &mut dyn ReplySink,
+) -> Result<Ran, Fault> {
+    let What { program, shelf } = what;
+    let promises = program.rights().has(Rights::NO_WRITES);
+    if read_only && program.has_flags() && !promises {
         return Err(Fault::new("ERR Can not execute a script with write flag using *_ro command."));
     }
-    let mut vm = ctx.scripts.take(ctx.random);
-    let one = One { script, req, keys, read_only: read_only || promises };
+    let is_function = program.is_function();
+    let mut vm = if is_function { ctx.scripts.libraries.take(ctx.random) } else { ctx.scripts.take(ctx.random) };
+    let one = One { run: Run { program, command: req, read_only: read_only || promises }, shelf, keys };
     let db = ctx.session.db;
     let end = one.run(ctx, &mut vm, out);
     ctx.session.db = db;
-    ctx.scripts.put_back(vm);
-    match end.map_err(|error| not_compiled(&error))? {
-        End::Failed { message, counted: false } => Err(Fault::new(message)),
-        End::Failed { message, counted: true } => {
-            out.error(&message);
-            Ok(Outcome::Done)
-        }
-        End::Answered | End::Again => Ok(Outcome::Done),
+    if is_function {
+        ctx.scripts.libraries.put_back(vm);
+    } else {
+        ctx.scripts.put_back(vm);
     }
+    match end.map_err(|error| not_compiled(&error))? {
+        End::Failed { message, counted: false } => return Err(Fault::new(message)),
+        End::Failed { message, counted: true } => out.error(&message),
+        End::Answered => {}
+        End::Again => return Ok(Ran::Outdated),
+    }
+    Ok(Ran::Answered)
 }
 
 /// One run of a script.
 struct One<'r> {
-    script: &'r Script,
-    req: &'r Request<'r>,
+    run: Run<'r>,
+    shelf: Option<&'r Arc<Shelf>>,
     keys: usize,
-    read_only: bool,
 }
 
 impl One<'_> {
     fn declared(&self) -> impl ExactSizeIterator<Item = &[u8]> + Clone {
-        self.req.args_from(3).take(self.keys)
+        self.run.command.args_from(3).take(self.keys)
     }
 
     /// Runs it under a hold of its own, or of the transaction that it stands in.
@@ -194,13 +235,16 @@ impl One<'_> {
         }
         let Reach::Free(keyspace) = ctx.keys else { unreachable!("nobody holds anything") };
         loop {
-            let learned = Learned::of(self.script);
+            let learned = Learned::of(self.run.program);
             let facts = learned.wants_facts().then(|| ctx.world.facts());
             let mut needs = Needs { all: !learned.keeps_to_its_keys(), ..Needs::default() };
             if !needs.all {
                 needs.shards.extend(self.declared().map(|key| keyspace.key(key).shard));
             }
             let mut transaction = keyspace.transaction(needs, ctx.now_ms);
+            if self.is_outdated(ctx) {
+                return Ok(End::Again);
+            }
             let end = self.run_on(ctx, vm, &mut transaction, Hold { facts, within: false }, out);
             let (seen, written) = (transaction.seen(), transaction.written());
             drop(transaction);
@@ -212,6 +256,11 @@ impl One<'_> {
         }
     }
 
+    /// Another function has taken the place of this one, and whoever did that may have been told so already.
+    fn is_outdated(&self, ctx: &Context) -> bool {
+        self.shelf.is_some_and(|shelf| !ctx.scripts.libraries.is_current(shelf))
+    }
+
     fn run_on(
         &self,
         ctx: &mut Context,
@@ -220,10 +269,10 @@ impl One<'_> {
         hold: Hold,
         out: &mut dyn ReplySink,
     ) -> Result<End, String> {
-        let mut host = Host::new(ctx, transaction, hold, self.script, self.declared(), self.read_only);
+        let mut host = Host::new(ctx, transaction, hold, self.run, self.declared());
         let mut keys = self.declared();
-        let mut args = self.req.args_from(3 + self.keys);
-        let end = vm.run(self.script, &mut keys, &mut args, &mut host, out);
+        let mut args = self.run.command.args_from(3 + self.keys);
+        let end = vm.run(self.run.program, &mut keys, &mut args, &mut host, out);
         host.learn();
         end
     }
@@ -231,7 +280,7 @@ impl One<'_> {
 
 /// What a script was found to do, from one run to the next.
 impl Learned {
-    fn of(script: &Script) -> Self {
-        Self(script.learned.load(Ordering::Relaxed))
+    fn of(program: Program<'_>) -> Self {
+        Self(program.learned().load(Ordering::Relaxed))
     }
 }

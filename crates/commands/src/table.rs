@@ -9,7 +9,7 @@ use crate::hyperloglog::debugging;
 use crate::lists::{blocking, indexes, matches, transfers};
 use crate::pubsub::asking;
 use crate::row::{Flags, Group, Handler, Keys, Row, Source};
-use crate::scripting::cached;
+use crate::scripting::{cached, functions, libraries};
 use crate::sets::{algebra, deadlines, draws};
 use crate::streams::{adding, claiming, group_reading, groups, info, pending, reading, removing, trimming};
 use crate::strings::{conditions, lcs, many, ranges};
@@ -73,6 +73,8 @@ const FRAME: Flags = CONNECT.and(Flags::FAST).and(Flags::UNQUEUED);
 const RUN: Flags = Flags::NOSCRIPT.and(Flags::STALE).and(Flags::MOVABLE_KEYS).and(Flags::ANY_KEY).and(Flags::SCRIPT);
 const RUN_WRITING: Flags = RUN.and(Flags::MAY_REPLICATE);
 const RUN_READING: Flags = RUN.and(Flags::READONLY);
+/// Changes the libraries of functions.
+const SHELVE: Flags = Flags::WRITE.and(Flags::NOSCRIPT).and(Flags::ANY_KEY);
 /// Its patterns may lead to any key.
 const SORTS: Flags = Flags::DANGEROUS.and(Flags::MOVABLE_KEYS).and(Flags::ANY_KEY);
 const MANY: Keys = Keys::Range { first: 1, last: -1, step: 1 };
@@ -104,7 +106,7 @@ pub static ROWS: [Row; TABLE.len()] = TABLE;
 
 #[rustfmt::skip]
 #[allow(clippy::large_const_arrays)] // It is read at compile time only.
-pub(crate) const TABLE: [Row; 337] = [
+pub(crate) const TABLE: [Row; 349] = [
     row!("APPEND", 3, String, MAKE_FAST, FIRST, "2.0.0", Write(ranges::append), "append"),
     row!("AUTH", -2, Connection, CONNECT_NOAUTH.and(Flags::ALLOW_BUSY), NONE, "1.0.0", Ask(connection::auth)),
     row!("BGSAVE", -1, Server, ADMIN, NONE, "1.0.0", Ask(durability::bgsave)),
@@ -183,8 +185,20 @@ pub(crate) const TABLE: [Row; 337] = [
     row!("EXPIRE", -3, Generic, WRITE_FAST, FIRST, "1.0.0", Write(expiry::expire), "expire"),
     row!("EXPIREAT", -3, Generic, WRITE_FAST, FIRST, "1.2.0", Write(expiry::expireat), "expire"),
     row!("EXPIRETIME", 2, Generic, READ_FAST, FIRST, "7.0.0", Read(expiry::expiretime)),
+    row!("FCALL", -3, Scripting, RUN_WRITING, COUNTED_SECOND, "7.0.0", Ask(functions::fcall)),
+    row!("FCALL_RO", -3, Scripting, RUN_READING, COUNTED_SECOND, "7.0.0", Ask(functions::fcall_ro)),
     row!("FLUSHALL", -1, Server, EMPTY, NONE, "1.0.0", Ask(databases::flushall)),
     row!("FLUSHDB", -1, Server, EMPTY, NONE, "1.0.0", Ask(databases::flushdb)),
+    row!("FUNCTION", -2, Scripting, FAMILY, NONE, "7.0.0", Ask(libraries::function)),
+    row!("FUNCTION|DELETE", 3, Scripting, SHELVE, NONE, "7.0.0", Ask(libraries::delete)),
+    row!("FUNCTION|DUMP", 2, Scripting, Flags::NOSCRIPT, NONE, "7.0.0", Ask(libraries::dump)),
+    row!("FUNCTION|FLUSH", -2, Scripting, SHELVE, NONE, "7.0.0", Ask(libraries::flush)),
+    row!("FUNCTION|HELP", 2, Scripting, TOLD, NONE, "7.0.0", Ask(libraries::help)),
+    row!("FUNCTION|KILL", 2, Scripting, Flags::NOSCRIPT.and(Flags::ALLOW_BUSY), NONE, "7.0.0", Ask(libraries::kill)),
+    row!("FUNCTION|LIST", -2, Scripting, Flags::NOSCRIPT, NONE, "7.0.0", Ask(libraries::list)),
+    row!("FUNCTION|LOAD", -3, Scripting, SHELVE.and(Flags::DENYOOM), NONE, "7.0.0", Ask(libraries::load)),
+    row!("FUNCTION|RESTORE", -3, Scripting, SHELVE.and(Flags::DENYOOM), NONE, "7.0.0", Ask(libraries::restore)),
+    row!("FUNCTION|STATS", 2, Scripting, Flags::NOSCRIPT.and(Flags::ALLOW_BUSY), NONE, "7.0.0", Ask(libraries::stats)),
     row!("GEOADD", -5, Geo, MAKE, FIRST, "3.2.0", Write(geo::geoadd), "zadd"),
     row!("GEODIST", -4, Geo, READ, FIRST, "3.2.0", Read(geo::geodist)),
     row!("GEOHASH", -2, Geo, READ, FIRST, "3.2.0", Read(geo::geohash)),

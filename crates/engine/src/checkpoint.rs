@@ -130,7 +130,9 @@ impl Checkpointer {
         // A clearing may outlive a crash that what was done before it does not: entries go before the parts that they speak of.
         for prefix_of in [tier_prefix, part_prefix] {
             self.tier.flush()?;
-            (0..16).filter(|db| pass.clear >> db & 1 == 1).try_for_each(|db| self.tier.clear_prefix(&prefix_of(db)))?;
+            (0..kvark_base::limits::ALL_DATABASES as u8)
+                .filter(|db| pass.clear >> db & 1 == 1)
+                .try_for_each(|db| self.tier.clear_prefix(&prefix_of(db)))?;
         }
         Ok(())
     }

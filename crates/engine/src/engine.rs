@@ -117,6 +117,7 @@ impl Engine {
         let counters = Arc::new(Counters::default());
         let started = world.clock.uptime();
         let torn = crate::open::recover(&keyspace, &*parts.log, parts.tier.as_deref())?;
+        kvark_commands::scripting::adopt(&keyspace, &scripts)?;
         counters.recovered(world.clock.uptime().saturating_sub(started));
         let checkpointer = parts.tier.map(Checkpointer::new);
         let engine = Arc::new(Self {

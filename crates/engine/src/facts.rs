@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use kvark_base::Millis;
 use kvark_base::limits::DATABASES;
+use kvark_base::random::Random;
 use kvark_call::setting::percentiles;
 use kvark_call::{FactSheet, Facts, Fault, Rate};
 use kvark_commands::ROWS;
@@ -163,6 +164,13 @@ impl Engine {
         let scripts = self.scripts.facts();
         sheet.tell("memory", "used_memory_vm_eval", scripts.interpreter_bytes);
         sheet.tell("memory", "used_memory_lua", scripts.interpreter_bytes);
+        let functions = self.scripts.libraries.facts(&mut Random::from_seed(0));
+        sheet.tell("memory", "used_memory_vm_functions", functions.interpreter_bytes);
+        sheet.tell("memory", "used_memory_vm_total", scripts.interpreter_bytes + functions.interpreter_bytes);
+        sheet.tell("memory", "used_memory_functions", functions.text_bytes);
+        sheet.tell("memory", "used_memory_scripts", scripts.scripts_bytes + functions.text_bytes);
+        sheet.tell("memory", "number_of_functions", functions.functions);
+        sheet.tell("memory", "number_of_libraries", functions.libraries);
         sheet.tell("memory", "used_memory_scripts_eval", scripts.scripts_bytes);
         sheet.tell("memory", "number_of_cached_scripts", scripts.scripts);
         sheet.tell("memory", "mem_fragmentation_ratio", format!("{:.2}", resident as f64 / used.max(1) as f64));

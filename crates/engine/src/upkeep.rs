@@ -113,7 +113,7 @@ impl Upkeep for Engine {
                 checkpointer.tier.range(everything, false, &mut |key, value| load(key, value).map(|()| true))
             })?;
             if reloaded {
-                return Ok(());
+                return kvark_commands::scripting::adopt(&self.keyspace, &self.scripts);
             }
         }
         Err(Error::new(

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 
 use kvark_base::Position;
 use kvark_base::background::breathe;
-use kvark_base::limits::DATABASES;
+use kvark_base::limits::{ALL_DATABASES, DATABASES};
 use kvark_tier::Batch;
 use kvark_values::codec;
 
@@ -32,7 +32,7 @@ const SLICE_BYTES: usize = 256 * 1024;
 #[derive(Debug, Default)]
 pub struct Pass {
     /// Databases to be cleared in the tier before the first slice, as bits of physical numbers.
-    pub clear: u16,
+    pub clear: u32,
     shard: u32,
     db: u8,
     place: Option<Place>,
@@ -246,7 +246,7 @@ impl Pass {
     fn next_table(&mut self) -> bool {
         self.place = None;
         self.db += 1;
-        if usize::from(self.db) < DATABASES {
+        if usize::from(self.db) < ALL_DATABASES {
             return true;
         }
         self.db = 0;

@@ -4,12 +4,12 @@
 //! Invariant: the names of databases change only while every shard is held, so holding any shard freezes them.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crossbeam_epoch::{self as epoch, Guard};
-use kvark_base::limits::DATABASES;
+use kvark_base::limits::{ALL_DATABASES, DATABASES};
 use kvark_base::{Millis, Position};
 use kvark_log::Log;
 use kvark_values::Forms;
@@ -52,7 +52,7 @@ pub struct Keyspace {
     /// The position of the latest exchange of names.
     pub(crate) named_at: AtomicU64,
     /// Databases emptied since the tier was last told, as bits.
-    pub(crate) flushed: AtomicU16,
+    pub(crate) flushed: AtomicU32,
     pub(crate) orders: Orders,
     forms: Forms,
     /// The next id for the parts of a collection.
@@ -113,7 +113,7 @@ impl Prefetch<'_> {
     /// As [`Prefetch::bucket`], in a physical database; nothing where there is no such database.
     #[inline]
     pub(crate) fn bucket_of(&self, db: u8, key: &Key<'_>) {
-        if usize::from(db) < DATABASES {
+        if usize::from(db) < ALL_DATABASES {
             // SAFETY: the shard outlives the borrow.
             unsafe { Table::prefetch_bucket(self.keyspace.table_ptr(db, key), key.hash, &self.pinned) }
         }
@@ -122,7 +122,7 @@ impl Prefetch<'_> {
     /// As [`Prefetch::entries`], in a physical database; nothing where there is no such database.
     #[inline]
     pub(crate) fn entries_of(&self, db: u8, key: &Key<'_>) {
-        if usize::from(db) < DATABASES {
+        if usize::from(db) < ALL_DATABASES {
             // SAFETY: the shard outlives the borrow.
             unsafe { Table::prefetch_entries(self.keyspace.table_ptr(db, key), key.hash, &self.pinned) }
         }
@@ -144,7 +144,7 @@ impl Keyspace {
             pool,
             names: std::array::from_fn(|db| AtomicU8::new(db as u8)),
             named_at: AtomicU64::new(0),
-            flushed: AtomicU16::new(0),
+            flushed: AtomicU32::new(0),
             orders: Orders::default(),
             forms: Forms::default(),
             next_parts: AtomicU64::new(1),
@@ -327,10 +327,10 @@ impl Keyspace {
         self.shards.len() as u32
     }
 
-    /// The physical database of a name; stable while any shard is held.
+    /// The physical database of a name; stable while any shard is held. That of the server itself is never exchanged.
     #[inline]
     pub(crate) fn physical(&self, db: u32) -> u8 {
-        self.names[db as usize].load(Ordering::Relaxed)
+        self.names.get(db as usize).map_or(db as u8, |name| name.load(Ordering::Relaxed))
     }
 
     pub(crate) fn set_names(&self, names: [u8; DATABASES], at: Position) {

@@ -4,7 +4,7 @@
 //! removed, so no command has to ask a member for its time.
 
 use kvark_base::Millis;
-use kvark_base::limits::DATABASES;
+use kvark_base::limits::ALL_DATABASES;
 
 use crate::key::Key;
 use crate::keyspace::Keyspace;
@@ -25,7 +25,7 @@ impl<'a> View<'a> {
         for shard in shards {
             if let Some(hash) = one {
                 // The note of it stays for the sweep.
-                (0..DATABASES as u8).for_each(|db| writer.remove_all_due_members(shard, db, hash, now_ms));
+                (0..ALL_DATABASES as u8).for_each(|db| writer.remove_all_due_members(shard, db, hash, now_ms));
                 continue;
             }
             while let Some((db, hash)) = writer.pop_due_members(shard) {

@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use kvark_base::limits::DATABASES;
+use kvark_base::limits::OWN_DATABASE;
 use kvark_base::{Millis, Position, Result};
 use kvark_log::record::Reason;
 use kvark_values::{NewValue, Type};
@@ -258,7 +258,7 @@ impl Keyspace {
 
     /// The name of a physical database.
     fn name_of(&self, physical: u8) -> u32 {
-        (0..DATABASES as u32).find(|&db| self.physical(db) == physical).expect("each database has a name")
+        (0..=OWN_DATABASE).find(|&db| self.physical(db) == physical).expect("each database has a name")
     }
 }
 
@@ -267,7 +267,7 @@ impl View<'_> {
     #[inline(never)]
     fn note(&self, event: &'static Event, db: u32, key: &[u8], position: Position) {
         let wanted = self.keyspace.notices.wanted();
-        if event.class == Classes::NONE || !wanted.has(event.class) {
+        if db == OWN_DATABASE || event.class == Classes::NONE || !wanted.has(event.class) {
             return;
         }
         let Some(herald) = self.keyspace.notices.herald.get() else { return };
@@ -370,7 +370,8 @@ impl Writer<'_> {
 
     /// `key` changes: who has read it wants to hear that.
     fn note_change(&self, key: &[u8]) {
-        if let Some(herald) = self.view.keyspace.notices.tracked()
+        if self.view.db != OWN_DATABASE
+            && let Some(herald) = self.view.keyspace.notices.tracked()
             && herald.changed(key, self.author)
         {
             self.view.noted.some.set(true);

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kvark_base::limits::DATABASES;
+use kvark_base::limits::ALL_DATABASES;
 use kvark_base::{Millis, Position};
 use parking_lot::Mutex;
 
@@ -22,7 +22,7 @@ use crate::shard::Change;
 
 /// The ordered indexes of all physical databases.
 #[derive(Default)]
-pub struct Orders([Order; DATABASES]);
+pub struct Orders([Order; ALL_DATABASES]);
 
 #[derive(Default)]
 struct Order {

@@ -15,7 +15,7 @@
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kvark_base::limits::DATABASES;
+use kvark_base::limits::ALL_DATABASES;
 use kvark_tier::Batch;
 use kvark_values::{Copying, Value, ValueRef};
 
@@ -229,7 +229,7 @@ pub fn part_prefix(db: u8) -> [u8; 1] {
 /// Which part is at `key`: database, id, number; `None` if that is where no part is.
 pub fn part_at(key: &[u8]) -> Option<(u8, u64, u32)> {
     let (&prefix, rest) = key.split_first()?;
-    let db = prefix.checked_sub(FIRST_PREFIX).filter(|&db| usize::from(db) < DATABASES)?;
+    let db = prefix.checked_sub(FIRST_PREFIX).filter(|&db| usize::from(db) < ALL_DATABASES)?;
     let (id, number) = rest.split_first_chunk()?;
     Some((db, u64::from_be_bytes(*id), u32::from_be_bytes(number.try_into().ok()?)))
 }

@@ -4,7 +4,7 @@
 //! checkpoint and its tail meet in one state.
 //! Invariant: no clock is read here. A key whose time has come is loaded and stays until its removal is logged.
 
-use kvark_base::limits::DATABASES;
+use kvark_base::limits::{ALL_DATABASES, DATABASES};
 use kvark_base::{Error, Kind, Position, Result};
 use kvark_log::Effect;
 use kvark_values::{NewValue, StringRef, codec};
@@ -111,7 +111,7 @@ impl Keyspace {
                 result?;
             }
             Effect::Flush { db } => self.replay_flush(physical(db)?, position),
-            Effect::Swap { a, b } => self.replay_swap(physical(a)?, physical(b)?, position),
+            Effect::Swap { a, b } => self.replay_swap(named(a)?, named(b)?, position),
         }
         Ok(())
     }
@@ -165,10 +165,19 @@ fn unknown_collection(kind: u8) -> Error {
 }
 
 fn physical(db: u32) -> Result<u8> {
-    u8::try_from(db).ok().filter(|&db| usize::from(db) < DATABASES).ok_or_else(|| {
+    below(ALL_DATABASES, db)
+}
+
+/// A database that has a name, which may be exchanged.
+fn named(db: u32) -> Result<u8> {
+    below(DATABASES, db)
+}
+
+fn below(databases: usize, db: u32) -> Result<u8> {
+    u8::try_from(db).ok().filter(|&db| usize::from(db) < databases).ok_or_else(|| {
         Error::new(
             Kind::Corrupt,
-            format!("the log speaks of database {db}, and there are {DATABASES}: was it written by a newer kvark?"),
+            format!("the log speaks of database {db}, and there are {databases}: was it written by a newer kvark?"),
         )
     })
 }

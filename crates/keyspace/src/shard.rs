@@ -7,7 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use kvark_base::limits::DATABASES;
+use kvark_base::limits::ALL_DATABASES;
 use kvark_base::random::Random;
 use kvark_base::{Millis, Position, Result};
 use kvark_values::{Forms, NewValue, Type, Value};
@@ -75,7 +75,7 @@ pub struct Emptied {
 /// The contents of one shard.
 pub struct State {
     /// One table a physical database.
-    pub tables: [Table; DATABASES],
+    pub tables: [Table; ALL_DATABASES],
     /// Memory for entries.
     pub slab: Slab,
     /// When to look for expired keys.
@@ -95,7 +95,7 @@ pub struct State {
     /// Counters.
     pub counts: Counts,
     /// For which databases changes are noted, as bits: an ordered index whose shard does not note is made anew.
-    pub ordered: u16,
+    pub ordered: u32,
     /// What the ordered indexes have not heard of yet.
     pub changes: Vec<Change>,
     /// Tables that nobody finds any more, with entries that are still to be freed.
@@ -428,7 +428,7 @@ impl State {
 
 impl Drop for State {
     fn drop(&mut self) {
-        for db in 0..DATABASES as u8 {
+        for db in 0..ALL_DATABASES as u8 {
             self.clear(db, 0);
         }
         while self.free_emptied() {}

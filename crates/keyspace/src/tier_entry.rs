@@ -7,7 +7,7 @@
 //! Of a collection that lies in parts (flags & 2) the payload says which: `| id 8 | parts 4 | copied bytes 8 | changed bytes 8 |`.
 //! Integers are little-endian; keys beginning with 0 are the engine's own, those from 65 on are parts.
 
-use kvark_base::limits::DATABASES;
+use kvark_base::limits::ALL_DATABASES;
 use kvark_base::{Error, Kind, Millis, Position, Result};
 use kvark_values::{Forms, NewValue, Type, codec};
 
@@ -92,7 +92,7 @@ impl<'a> TierEntry<'a> {
 
     fn split(key: &'a [u8], value: &'a [u8], forms: &Forms) -> Option<Self> {
         let (&db, key) = key.split_first()?;
-        let db = db.checked_sub(1).filter(|&db| usize::from(db) < DATABASES)?;
+        let db = db.checked_sub(1).filter(|&db| usize::from(db) < ALL_DATABASES)?;
         let (version, rest) = value.split_first_chunk::<8>()?;
         let (&flags, mut rest) = rest.split_first()?;
         let mut expires_at = 0;

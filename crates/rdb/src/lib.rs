@@ -10,6 +10,7 @@
 
 mod checksum;
 mod dump;
+pub mod functions;
 mod kinds;
 mod length;
 mod lzf;

@@ -40,12 +40,7 @@ pub enum Refusal {
 impl<'a> Payload<'a> {
     /// Looks at the frame.
     pub fn open(bytes: &'a [u8]) -> Result<Self, Refusal> {
-        let (body, checksum) = bytes.split_last_chunk::<CHECKSUM_LEN>().ok_or(Refusal::Frame)?;
-        let (value, version) = body.split_last_chunk::<VERSION_LEN>().ok_or(Refusal::Frame)?;
-        let version = u16::from_le_bytes(*version);
-        if !is_known(version) || crc64(body) != u64::from_le_bytes(*checksum) {
-            return Err(Refusal::Frame);
-        }
+        let (version, value) = body_of(bytes)?;
         let (&kind, value) = value.split_first().ok_or(Refusal::Kind)?;
         let of_type = kinds::type_of(kind).ok_or(Refusal::Kind)?;
         Ok(Self { kind, of_type, version, value })
@@ -65,6 +60,17 @@ impl<'a> Payload<'a> {
         })?;
         if parts == 0 { Err(nonsense("the value is empty")) } else { Ok(()) }
     }
+}
+
+/// What stands in the frame, and its version.
+pub(crate) fn body_of(bytes: &[u8]) -> Result<(u16, &[u8]), Refusal> {
+    let (body, checksum) = bytes.split_last_chunk::<CHECKSUM_LEN>().ok_or(Refusal::Frame)?;
+    let (value, version) = body.split_last_chunk::<VERSION_LEN>().ok_or(Refusal::Frame)?;
+    let version = u16::from_le_bytes(*version);
+    if !is_known(version) || crc64(body) != u64::from_le_bytes(*checksum) {
+        return Err(Refusal::Frame);
+    }
+    Ok((version, value))
 }
 
 fn is_known(version: u16) -> bool {

@@ -21,7 +21,6 @@ pub(crate) unsafe fn open(l: L) {
     for (name, function) in [
         (c"call", call as lua_CFunction),
         (c"pcall", pcall),
-        (c"log", log),
         (c"sha1hex", sha1hex),
         (c"error_reply", error_reply),
         (c"status_reply", status_reply),
@@ -34,7 +33,14 @@ pub(crate) unsafe fn open(l: L) {
     ] {
         set_function(l, name, function);
     }
-    LEVELS.into_iter().chain(REPL).for_each(|(name, number)| set_number(l, name, number));
+    REPL.into_iter().for_each(|(name, number)| set_number(l, name, number));
+    set_log(l);
+}
+
+/// Sets `log` and its levels in the table on top.
+pub(crate) unsafe fn set_log(l: L) {
+    set_function(l, c"log", log);
+    LEVELS.into_iter().for_each(|(name, number)| set_number(l, name, number));
 }
 
 /// Sets what the table on top says of the version.

@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use kvark_base::random::Random;
 use parking_lot::Mutex;
 
-use crate::overdue::{AllOverdue, Kill, Overdue, StandIn};
+use crate::libraries::Libraries;
+use crate::overdue::{AllOverdue, Beginning, Kill, Overdue, StandIn};
 use crate::{Rights, Sha, Vm, header};
 
 /// Scripts that came by EVAL and are kept at most; those that SCRIPT LOAD brought stay.
@@ -81,6 +82,8 @@ pub struct Scripts {
     idle: Mutex<Vec<Vm>>,
     generation: AtomicU64,
     overdue: AllOverdue,
+    /// The functions beside them.
+    pub libraries: Libraries,
     /// Scripts that made room for others.
     evicted: AtomicU64,
 }
@@ -115,6 +118,7 @@ impl Scripts {
             idle: Mutex::default(),
             generation: AtomicU64::new(0),
             overdue: AllOverdue::default(),
+            libraries: Libraries::new(version),
             evicted: AtomicU64::new(0),
         }
     }
@@ -204,8 +208,8 @@ impl Scripts {
     }
 
     /// A script takes longer than it may, and has or has not written.
-    pub fn begin_overdue(&self, name: String, is_function: bool, wrote: bool) -> Arc<Overdue> {
-        self.overdue.add(name, is_function, wrote)
+    pub fn begin_overdue(&self, beginning: Beginning, wrote: bool) -> Arc<Overdue> {
+        self.overdue.add(beginning, wrote)
     }
 
     /// It has ended.

@@ -77,6 +77,15 @@ pub(crate) unsafe fn text(l: L, at: c_int) -> String {
     bytes(l, at).map_or_else(|| "(unknown error)".into(), |text| String::from_utf8_lossy(text).into_owned())
 }
 
+/// What the error on top says, without where that was.
+pub(crate) unsafe fn plain(l: L) -> String {
+    let at = lua_gettop(l);
+    if lua_type(l, at) == LUA_TTABLE {
+        return field(l, at, b"err").unwrap_or_else(|| "ERR unknown error".into());
+    }
+    format!("ERR {}", text(l, at))
+}
+
 /// What a client reads of the error on top, of the script that is called `name`; and whether it was counted.
 pub(crate) unsafe fn told(l: L, name: &str) -> (String, bool) {
     if lua_type(l, -1) != LUA_TTABLE {

@@ -92,6 +92,35 @@ pub fn of_script(body: &[u8]) -> Result<(Rights, usize), String> {
     Ok((rights, line.len))
 }
 
+/// The name that the first line of a library gives it, and how many bytes of the library are no Lua.
+pub fn of_library(body: &[u8]) -> Result<(Vec<u8>, usize), String> {
+    if !body.starts_with(b"#!") {
+        return Err("Missing library metadata".into());
+    }
+    let line = Line::of(body).ok_or("Invalid library metadata")?;
+    if !line.engine.eq_ignore_ascii_case(b"lua") {
+        return Err(format!("Engine '{}' not found", String::from_utf8_lossy(line.engine)));
+    }
+    let mut name = None;
+    for (option, value) in line.options {
+        if !option.eq_ignore_ascii_case(b"name=") {
+            let (option, value) = (String::from_utf8_lossy(option), String::from_utf8_lossy(value));
+            return Err(format!("Invalid metadata value given: {option}{value}"));
+        }
+        if name.replace(unquoted(value).to_vec()).is_some() {
+            return Err("Invalid metadata value, name argument was given multiple times".into());
+        }
+    }
+    Ok((name.ok_or("Library name was not given")?, line.len))
+}
+
+fn unquoted(value: &[u8]) -> &[u8] {
+    match value {
+        [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] => inner,
+        value => value,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +138,22 @@ mod tests {
             ("#!lua flags=what?\n", "Unexpected flag in script shebang: what?"),
         ] {
             assert_eq!(of_script(body.as_bytes()), Err(error.into()));
+        }
+    }
+
+    #[test]
+    fn the_first_line_of_a_library_names_it() {
+        assert_eq!(of_library(b"#!LUA name=lib\nrest"), Ok((b"lib".to_vec(), 14)));
+        assert_eq!(of_library(b"#!lua name=\"lib\"\n"), Ok((b"lib".to_vec(), 16)));
+        for (body, error) in [
+            ("return 1", "Missing library metadata"),
+            ("#!lua name=lib", "Invalid library metadata"),
+            ("#! name=lib\n", "Engine '' not found"),
+            ("#!lua\n", "Library name was not given"),
+            ("#!lua name=a name=b\n", "Invalid metadata value, name argument was given multiple times"),
+            ("#!lua name=a b=c\n", "Invalid metadata value given: b=c"),
+        ] {
+            assert_eq!(of_library(body.as_bytes()), Err(error.into()));
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Read in this order: [`caller`] (what a script may ask of its surroundings), `vm` (an interpreter: load, run), `sandbox`
 //! (what a script can reach), `api` (the table `redis`), `replies` (a command's reply becomes Lua) and `answers` (Lua becomes
 //! a reply), `errors`; then the libraries: `cjson`, `cmsgpack`, `bits`, `structs`. [`cache`] keeps the scripts by their SHA1,
-//! and interpreters for whoever runs one.
+//! and interpreters for whoever runs one; [`libraries`] does so with functions, and `registering` loads them. [`Program`] is either.
 //!
 //! Invariant: nothing here knows a key, a shard or a command; a script reaches them by its [`Caller`].
 //! Invariant: Lua leaves a C function by `longjmp`, which runs no destructor. Nothing that owns memory is alive in a frame
@@ -24,8 +24,11 @@ mod cmsgpack;
 mod drand;
 mod errors;
 pub mod header;
+pub mod libraries;
 mod overdue;
+mod program;
 mod raw;
+mod registering;
 mod replies;
 mod sandbox;
 pub mod sha;
@@ -35,6 +38,8 @@ mod vm;
 pub use cache::{Script, Scripts};
 pub use caller::{Caller, Stop};
 pub use header::Rights;
-pub use overdue::{Kill, Overdue, StandIn};
+pub use libraries::{Found, Libraries, Library, Shelf};
+pub use overdue::{Beginning, Kill, Overdue, StandIn};
+pub use program::Program;
 pub use sha::Sha;
 pub use vm::{End, Vm};

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -18,10 +19,21 @@ const ENDED: u8 = 2;
 #[derive(Debug)]
 pub struct Overdue {
     state: AtomicU8,
+    /// What it is.
+    pub beginning: Beginning,
+}
+
+/// What runs, and since when.
+#[derive(Debug)]
+pub struct Beginning {
     /// It is a function.
     pub is_function: bool,
     /// What errors call it.
     pub name: String,
+    /// The command that began it.
+    pub command: Vec<Vec<u8>>,
+    /// The time then, as the clock counts it.
+    pub at: Duration,
 }
 
 impl Overdue {
@@ -77,9 +89,9 @@ impl AllOverdue {
         StandIn(self)
     }
 
-    pub fn add(&self, name: String, is_function: bool, wrote: bool) -> Arc<Overdue> {
+    pub fn add(&self, beginning: Beginning, wrote: bool) -> Arc<Overdue> {
         let state = AtomicU8::new(if wrote { WROTE } else { QUIET });
-        let overdue = Arc::new(Overdue { state, is_function, name });
+        let overdue = Arc::new(Overdue { state, beginning });
         self.list.lock().push(Arc::clone(&overdue));
         self.busy.fetch_add(1, Ordering::AcqRel);
         overdue
@@ -97,7 +109,7 @@ impl AllOverdue {
 
     pub fn kill(&self, functions: bool) -> Kill {
         let list = self.list.lock();
-        let mut of_kind = list.iter().filter(|overdue| overdue.is_function == functions).peekable();
+        let mut of_kind = list.iter().filter(|overdue| overdue.beginning.is_function == functions).peekable();
         if of_kind.peek().is_none() {
             return if list.is_empty() { Kill::Nobody } else { Kill::OtherKind };
         }

@@ -125,9 +125,7 @@ unsafe fn protect_all(l: L) {
     protect(l);
     lua_setfield(l, -2, c"__metatable".as_ptr());
     lua_settop(l, 1);
-    lua_createtable(l, 0, 1);
-    set_function(l, c"__index", missing);
-    lua_setmetatable(l, 1);
+    refuse_missing(l);
     lua_pushvalue(l, 1);
     protect(l);
     lua_pushvalue(l, -1);
@@ -135,6 +133,13 @@ unsafe fn protect_all(l: L) {
     lua_replace(l, LUA_GLOBALSINDEX);
     lua_settop(l, 1);
     work(l).refs.globals = luaL_ref(l, LUA_REGISTRYINDEX);
+}
+
+/// What the table on top does not have is an error.
+pub(crate) unsafe fn refuse_missing(l: L) {
+    lua_createtable(l, 0, 1);
+    set_function(l, c"__index", missing);
+    lua_setmetatable(l, -2);
 }
 
 /// Puts an empty table in front of the one on top.

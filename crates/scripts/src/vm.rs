@@ -18,8 +18,11 @@ use kvark_call::{Recording, ReplySink, Version};
 use crate::caller::{Caller, Stop};
 use crate::drand::Drand;
 use crate::raw::*;
+use crate::registering::Registered;
 use crate::replies::Frame;
-use crate::{Script, Sha, answers, errors, sandbox};
+use crate::{Program, Script, Sha, answers, errors, sandbox};
+
+mod loading;
 
 /// How many instructions pass between two looks at the clock.
 const TICK_INSTRUCTIONS: c_int = 100_000;
@@ -48,6 +51,8 @@ pub(crate) struct Work {
     pub stop: Option<Stop>,
     /// What a command panicked with.
     pub panic: Option<Box<dyn Any + Send>>,
+    /// The functions of the library that is being loaded, so far.
+    pub registered: Option<Vec<Registered>>,
     /// Where things are in the registry.
     pub refs: Refs,
 }
@@ -87,7 +92,10 @@ pub struct Vm {
     state: L,
     inner: Box<Inner>,
     compiled: HashMap<Sha, c_int>,
-    /// The generation of the cache that it belongs to.
+    /// The libraries that it has loaded, by their numbers: the places of their functions.
+    loaded: HashMap<u64, Vec<c_int>>,
+    version: &'static str,
+    /// The generation of the cache that it belongs to, or the number of the shelf that has all of its libraries.
     pub(crate) generation: u64,
     /// Runs since the collector was last made to work.
     runs: u32,
@@ -99,13 +107,15 @@ unsafe impl Send for Vm {}
 /// What one run is about, for `enter` and `leave`.
 struct Run<'a, 'r> {
     function: c_int,
+    /// It is given keys and arguments, which a script finds in globals.
+    takes_arguments: bool,
     keys: &'a mut dyn Iterator<Item = &'r [u8]>,
     args: &'a mut dyn Iterator<Item = &'r [u8]>,
 }
 
 impl Vm {
     /// A fresh interpreter that calls itself `version` of Redis.
-    pub(crate) fn new(version: &str, seed: u32, generation: u64) -> Self {
+    pub(crate) fn new(version: &'static str, seed: u32, generation: u64) -> Self {
         let work = Work {
             caller: None,
             args: Vec::new(),
@@ -117,6 +127,7 @@ impl Vm {
             version: Version::Resp2,
             stop: None,
             panic: None,
+            registered: None,
             refs: Refs::default(),
         };
         let memory = Memory { used: Cell::new(0), most: Cell::new(usize::MAX) };
@@ -125,15 +136,15 @@ impl Vm {
         // SAFETY: `Inner` does not move and lives as long as the state.
         let state = unsafe { lua_newstate(allocate, address) };
         assert!(!state.is_null(), "there is no memory for an interpreter");
-        let mut version = version;
-        // SAFETY: the state is new, and `version` lives through the call.
+        let mut of_redis = version;
+        // SAFETY: the state is new, and `of_redis` lives through the call.
         let made = unsafe {
             lua_atpanic(state, unprotected);
-            lua_cpcall(state, sandbox::build, (&raw mut version).cast())
+            lua_cpcall(state, sandbox::build, (&raw mut of_redis).cast())
         };
         assert_eq!(made, LUA_OK, "the sandbox needs nothing that could be missing");
         inner.memory.most.set(MAX_SCRIPT_MEMORY);
-        Self { state, inner, compiled: HashMap::new(), generation, runs: 0 }
+        Self { state, inner, compiled: HashMap::new(), loaded: HashMap::new(), version, generation, runs: 0 }
     }
 
     /// Bytes of memory that it uses.
@@ -174,23 +185,34 @@ impl Vm {
         Ok(loading.place)
     }
 
-    /// Runs a script, and tells `out` what it answers.
+    /// Notes who is asked from now on.
+    fn begin(&mut self, caller: Option<&mut dyn Caller>) {
+        // SAFETY: nobody else uses the interpreter.
+        let work = unsafe { &mut *self.inner.work.get() };
+        // SAFETY: the caller outlives the run, after which it is forgotten.
+        let caller = caller.map(|caller| unsafe {
+            std::mem::transmute::<NonNull<dyn Caller + '_>, NonNull<dyn Caller>>(NonNull::from(caller))
+        });
+        (work.caller, work.version, work.stop) = (caller, Version::Resp2, None);
+    }
+
+    /// Runs a script or a function, and tells `out` what it answers.
     pub fn run<'r>(
         &mut self,
-        script: &Script,
+        program: Program<'_>,
         keys: &mut dyn Iterator<Item = &'r [u8]>,
         args: &mut dyn Iterator<Item = &'r [u8]>,
         caller: &mut dyn Caller,
         out: &mut dyn ReplySink,
     ) -> Result<End, String> {
-        let function = self.function(script)?;
+        let function = match program {
+            Program::Script(script) => self.function(script)?,
+            Program::Function(found) => self.function_of(found)?,
+        };
+        self.begin(Some(caller));
         // SAFETY: nobody else uses the interpreter.
         let work = unsafe { &mut *self.inner.work.get() };
-        // SAFETY: the caller outlives the run, after which it is forgotten.
-        let caller =
-            unsafe { std::mem::transmute::<NonNull<dyn Caller + '_>, NonNull<dyn Caller>>(NonNull::from(caller)) };
-        (work.caller, work.version, work.stop) = (Some(caller), Version::Resp2, None);
-        let mut run = Run { function, keys, args };
+        let mut run = Run { function, takes_arguments: program.is_function(), keys, args };
         // SAFETY: `run` lives through the call, which is protected.
         let status = unsafe {
             lua_sethook(self.state, Some(tick), LUA_MASKCOUNT, TICK_INSTRUCTIONS);
@@ -212,7 +234,7 @@ impl Vm {
             unsafe { lua_settop(self.state, 0) };
             return Ok(End::Again);
         }
-        Ok(if status == LUA_OK { self.answer(out) } else { self.failure(script) })
+        Ok(if status == LUA_OK { self.answer(out) } else { self.failure(program) })
     }
 
     /// Tells `out` the result, which is on top.
@@ -236,10 +258,10 @@ impl Vm {
         }
     }
 
-    fn failure(&mut self, script: &Script) -> End {
+    fn failure(&mut self, program: Program<'_>) -> End {
         // SAFETY: the error is on top.
         unsafe {
-            let (message, counted) = errors::told(self.state, &script.name());
+            let (message, counted) = errors::told(self.state, &program.name());
             lua_settop(self.state, 0);
             End::Failed { message, counted }
         }
@@ -282,10 +304,18 @@ unsafe extern "C-unwind" fn load(l: L) -> c_int {
     0
 }
 
-/// Sets KEYS and ARGV, and runs the script.
+/// Sets KEYS and ARGV and runs the script, or gives them to the function.
 pub(crate) unsafe extern "C-unwind" fn enter(l: L) -> c_int {
     let run = &mut *lua_touserdata(l, 1).cast::<Run<'_, '_>>();
     let refs = work(l).refs;
+    if run.takes_arguments {
+        lua_settop(l, 0);
+        lua_rawgeti_(l, LUA_REGISTRYINDEX, run.function);
+        push_list(l, run.keys);
+        push_list(l, run.args);
+        lua_call(l, 2, 1);
+        return 1;
+    }
     lua_rawgeti_(l, LUA_REGISTRYINDEX, refs.globals);
     push_list(l, run.keys);
     lua_setfield(l, -2, c"KEYS".as_ptr());

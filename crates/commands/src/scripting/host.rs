@@ -15,7 +15,7 @@ use kvark_base::meanwhile;
 use kvark_call::{FactSheet, Fault, Recording, Request};
 use kvark_keyspace::Transaction;
 use kvark_scripts::caller::Refused;
-use kvark_scripts::{Caller, Overdue, Script, Stop};
+use kvark_scripts::{Beginning, Caller, Overdue, Program, Stop};
 
 use crate::context::Context;
 use crate::dispatch::{check_key, find_row};
@@ -43,6 +43,16 @@ impl Learned {
 }
 
 const KILLED: &str = "ERR Error running script: Script killed by user with SCRIPT KILL.";
+const KILLED_FUNCTION: &str = "ERR Error running script: Script killed by user with FUNCTION KILL.";
+
+/// What is run, and the command that said so.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'r> {
+    pub program: Program<'r>,
+    pub command: &'r Request<'r>,
+    /// It may not write.
+    pub read_only: bool,
+}
 
 /// How a script stands in its surroundings.
 pub(super) struct Hold {
@@ -55,9 +65,8 @@ pub(super) struct Hold {
 /// See the module.
 pub(super) struct Host<'h, 'c, 'k, 't, 'a, K> {
     inner: Inner<'h, 'c, 'k, 't, 'a>,
-    script: &'h Script,
+    run: Run<'h>,
     declared: K,
-    read_only: bool,
     /// It holds every shard.
     holds_all: bool,
     /// It stands in a transaction, and can't be run again by itself.
@@ -77,32 +86,20 @@ impl<'h, 'c, 'k, 't, 'a, K: Iterator<Item = &'h [u8]> + Clone> Host<'h, 'c, 'k, 
         ctx: &'h mut Context<'c, 'k>,
         transaction: &'t mut Transaction<'a>,
         hold: Hold,
-        script: &'h Script,
+        run: Run<'h>,
         declared: K,
-        read_only: bool,
     ) -> Self {
         let (holds_all, Hold { facts, within }) = (transaction.holds_all(), hold);
         let inner = Inner { ctx, transaction, facts, sender: Sender::Script };
-        Self {
-            inner,
-            script,
-            declared,
-            read_only,
-            holds_all,
-            within,
-            went_beyond: false,
-            acted: false,
-            started: None,
-            overdue: None,
-        }
+        Self { inner, run, declared, holds_all, within, went_beyond: false, acted: false, started: None, overdue: None }
     }
 
     /// After a run: what it says of the next one.
     pub fn learn(&self) {
         let bit = if self.went_beyond { ANYTHING } else { CONTAINED };
         // A word on what everybody reads is written once.
-        if self.script.learned.load(Ordering::Relaxed) & bit == 0 {
-            self.script.learned.fetch_or(bit, Ordering::Relaxed);
+        if self.run.program.learned().load(Ordering::Relaxed) & bit == 0 {
+            self.run.program.learned().fetch_or(bit, Ordering::Relaxed);
         }
     }
 
@@ -115,7 +112,7 @@ impl<'h, 'c, 'k, 't, 'a, K: Iterator<Item = &'h [u8]> + Clone> Host<'h, 'c, 'k, 
         if row.flags.has(Flags::NOSCRIPT) {
             return Err(Fault::new("ERR This Redis command is not allowed from script"));
         }
-        if self.read_only && (row.writes() || row.flags.has(Flags::MAY_REPLICATE)) {
+        if self.run.read_only && (row.writes() || row.flags.has(Flags::MAY_REPLICATE)) {
             return Err(Fault::new("ERR Write commands are not allowed from read-only scripts."));
         }
         if row.writes() {
@@ -150,10 +147,14 @@ impl<'h, 'c, 'k, 't, 'a, K: Iterator<Item = &'h [u8]> + Clone> Host<'h, 'c, 'k, 
         row.keys(request).all(|key| self.declared.clone().any(|declared| declared == key))
     }
 
+    fn killed(&self) -> Stop {
+        Stop::Killed(if self.run.program.is_function() { KILLED_FUNCTION } else { KILLED })
+    }
+
     /// Nobody ends it from here on; or somebody has.
     fn check_end_before_write(&self) -> Result<(), Refused> {
         match &self.overdue {
-            Some(overdue) if !overdue.may_write() => Err(Refused::Stop(Stop::Killed(KILLED))),
+            Some(overdue) if !overdue.may_write() => Err(Refused::Stop(self.killed())),
             _ => Ok(()),
         }
     }
@@ -179,7 +180,7 @@ impl<'h, 'c, 'k, 't, 'a, K: Iterator<Item = &'h [u8]> + Clone> Host<'h, 'c, 'k, 
     /// The script asks for what only somebody can tell who holds nothing.
     #[cold]
     fn want_facts(&mut self) -> Result<(), Refused> {
-        self.script.learned.fetch_or(FACTS, Ordering::Relaxed);
+        self.run.program.learned().fetch_or(FACTS, Ordering::Relaxed);
         if self.acted || self.within {
             return Err(Fault::new("BUSY this script asks for INFO after it has done something: run it again").into());
         }
@@ -222,18 +223,29 @@ impl<'h, K: Iterator<Item = &'h [u8]> + Clone> Caller for Host<'h, '_, '_, '_, '
                 return None;
             }
             let wrote = self.inner.transaction.written() > 0;
-            self.overdue = Some(self.inner.ctx.scripts.begin_overdue(self.script.name(), false, wrote));
+            let beginning = Beginning {
+                is_function: self.run.program.is_function(),
+                name: self.run.program.name(),
+                command: self.run.command.args_from(0).map(<[u8]>::to_vec).collect(),
+                at: started,
+            };
+            self.overdue = Some(self.inner.ctx.scripts.begin_overdue(beginning, wrote));
         }
         meanwhile::serve();
         if world.shutdown_requested() {
             return Some(Stop::Killed("ERR the server stops"));
         }
-        self.overdue.as_ref().filter(|overdue| overdue.is_ended()).map(|_| Stop::Killed(KILLED))
+        self.overdue.as_ref().filter(|overdue| overdue.is_ended()).map(|_| self.killed())
     }
 
     fn log(&mut self, level: i64, text: &[u8]) {
-        const LEVELS: [&str; 4] = ["debug", "verbose", "notice", "warning"];
-        let level = LEVELS.get(level as usize).copied().unwrap_or_default();
-        eprintln!("kvark: script {}: {level}: {}", self.script.sha, String::from_utf8_lossy(text));
+        note("script", &self.run.program.name(), level, text);
     }
+}
+
+/// What a script has to say to whoever runs the server.
+pub(super) fn note(what: &str, name: &str, level: i64, text: &[u8]) {
+    const LEVELS: [&str; 4] = ["debug", "verbose", "notice", "warning"];
+    let level = LEVELS.get(level as usize).copied().unwrap_or_default();
+    eprintln!("kvark: {what} {name}: {level}: {}", String::from_utf8_lossy(text));
 }
