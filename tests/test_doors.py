@@ -146,6 +146,8 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServ
 def test_the_wire_answers_as_the_manual_says(shared_server: LiveServer, steps: Steps, version: int) -> None:
     with wire(shared_server, version) as connection:
         assert connection.ask("FLUSHALL") == "OK"
+        # Functions stay when keys go.
+        assert connection.ask("FUNCTION", "FLUSH") == "OK"
         run(connection.ask_bytes, steps)
 
 
