@@ -326,4 +326,5 @@ def test_while_one_waits_for_the_disk_others_run(tmp_path: Path) -> None:
             db[str(number)] = b"v"
         done.set()
         spinner.join()
-        assert turns > 100
+        # Who held the interpreter would let it go about every 5 ms, ten times in all.
+        assert turns > 40
